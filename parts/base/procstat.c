@@ -1,0 +1,80 @@
+#include "base/procstat.h"
+
+#include "base/fd.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+enum {
+	LINE_MAX_BYTES = 4096, /* 52 numbers and a name of at most 64 bytes */
+	FIELD_STATE = 3,
+	FIELD_THREADS = 20,
+	FIELD_START = 22, /* as the man page counts */
+};
+
+/* The decimal number at the beginning of a field. */
+static int
+number(const char *at, uint64_t *out)
+{
+	return str_u64_n(at, strspn(at, "0123456789"), out);
+}
+
+int
+procstat_parse(const char *line, struct procstat *p)
+{
+	const char *at = strrchr(line, ')');
+
+	if (!at || at[1] != ' ' || at[2] == '\0')
+		return -1;
+	at += 2;
+	p->state = *at;
+	for (int field = FIELD_STATE; field < FIELD_START; field++) {
+		if (field == FIELD_THREADS && number(at, &p->threads) < 0)
+			return -1;
+		at = strchr(at, ' ');
+		if (!at)
+			return -1;
+		at++;
+	}
+	return number(at, &p->start);
+}
+
+static int
+no_such_process(struct err *e, pid_t pid)
+{
+	errno = ESRCH;
+	return fail_errno(e, "process %d", pid);
+}
+
+int
+procstat_read(struct err *e, pid_t pid, struct procstat *p)
+{
+	char path[32], line[LINE_MAX_BYTES];
+
+	if (pid <= 0 || str_format(path, sizeof(path), "/proc/%d/stat", pid) < 0)
+		return no_such_process(e, pid);
+	if (fd_read_file(e, AT_FDCWD, path, line, sizeof(line)) < 0) {
+		if (e->number == ENOENT || e->number == ESRCH)
+			return no_such_process(e, pid);
+		return -1;
+	}
+	if (procstat_parse(line, p) < 0)
+		return fail(e, "%s: not understood", path);
+	return 0;
+}
+
+int
+procstat_alive(struct err *e, pid_t pid, uint64_t start)
+{
+	struct procstat p;
+
+	if (pid <= 1)
+		return 0;
+	if (procstat_read(e, pid, &p) < 0)
+		return e->number == ESRCH ? 0 : -1;
+	if (p.start != start || p.state == 'X' || p.state == 'x')
+		return 0;
+	return p.state != 'Z' || p.threads > 1;
+}

@@ -1,0 +1,34 @@
+/* procstat: one process as /proc/PID/stat shows it.
+ *
+ * Contract: a process is known by its pid and its start time together: the number alone may belong
+ * to somebody else by now.  The second field of the line is the process's own business and may hold
+ * any byte, so everything is counted from behind its last ')'.
+ *
+ * Floor: base (uses err, fd, str).  Runs in: any process.
+ * Spec: security.md S16, section 8 (other texts).  Kernel: proc_pid_stat(5).
+ */
+#ifndef BASE_PROCSTAT_H
+#define BASE_PROCSTAT_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct procstat {
+	char state;	  /* 'R', 'S', 'Z' ... */
+	uint64_t threads; /* of its thread group; more than 1 in a 'Z' whose threads live */
+	uint64_t start;	  /* clock ticks after boot, field 22 */
+};
+
+/* Takes a line apart. Returns 0, or -1 when it is no such line. Pure. */
+int procstat_parse(const char *line, struct procstat *p);
+
+/* Reads the line of a pid; e->number is ESRCH when there is no such process. */
+int procstat_read(struct err *e, pid_t pid, struct procstat *p);
+
+/* 1 when the process with that pid and start time lives; 0 when it does not, or is a zombie; -1
+ * when that could not be found out. Pids 0 and 1 never live: no state file may name them. */
+int procstat_alive(struct err *e, pid_t pid, uint64_t start);
+
+#endif

@@ -1,0 +1,55 @@
+#include "base/sig.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const size_t set_bytes = _NSIG / 8; /* of the kernel's set: 8, on mips 16 */
+
+static const struct sig_mask none;
+
+static struct sig_mask
+all(void)
+{
+	struct sig_mask mask;
+
+	memset(&mask, 0xff, sizeof(mask));
+	return mask;
+}
+
+/* The C library's calls pass over the signals that it uses itself.  The kernel's struct sigaction
+ * differs from target to target, but all of it zero is SIG_DFL everywhere. */
+void
+sig_default(void)
+{
+	static const unsigned long action[16];
+
+	for (int sig = 1; sig <= (int)set_bytes * 8; sig++) /* KILL and STOP refuse */
+		(void)syscall(SYS_rt_sigaction, sig, action, NULL, set_bytes);
+	sig_restore(&none);
+}
+
+void
+sig_block(struct sig_mask *old)
+{
+	struct sig_mask mask = all();
+
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, old, set_bytes);
+}
+
+void
+sig_restore(const struct sig_mask *old)
+{
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, old, NULL, set_bytes);
+}
+
+int
+sig_open(void)
+{
+	struct sig_mask mask = all();
+
+	return (int)syscall(SYS_signalfd4, -1, &mask, set_bytes, SFD_CLOEXEC | SFD_NONBLOCK);
+}

@@ -1,0 +1,29 @@
+/* sig: signal dispositions and mask, raw.
+ *
+ * Contract: works on every signal of the kernel, those that the C library keeps for itself
+ * included: what our caller ignores or blocks is not for the program that we execute
+ * (engines.md 5.2).
+ *
+ * Floor: base.  Runs in: any process.
+ * Kernel: signal(7), sigaction(2), signalfd(2).
+ */
+#ifndef BASE_SIG_H
+#define BASE_SIG_H
+
+enum { SIG_MASK_MAX = 16 }; /* bytes of the kernel's largest set (mips) */
+
+struct sig_mask {
+	unsigned char bits[SIG_MASK_MAX];
+};
+
+/* Default dispositions for all signals, then an empty mask. */
+void sig_default(void);
+
+/* Blocks all signals; the mask before goes to *old unless that is NULL. */
+void sig_block(struct sig_mask *old);
+void sig_restore(const struct sig_mask *old);
+
+/* A signalfd(2) for every signal, close-on-exec and non-blocking; -1 with errno. */
+int sig_open(void);
+
+#endif

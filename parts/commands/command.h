@@ -1,0 +1,111 @@
+/* command: the verbs, their options, and how an argument vector is read.
+ *
+ * Contract: a verb is one struct command in a file of its name; its options are rows that say where
+ * the value goes.  command_parse() reads an argument vector by the rules of runc and of crun at
+ * once (engines.md 1.2); help is printed from the same rows.  A verb's main gets its operands and
+ * returns an exit status, or -1 with *e filled: printing it is main()'s.
+ *
+ * Floor: commands (uses all floors below).  Runs in: host.
+ */
+#ifndef COMMANDS_COMMAND_H
+#define COMMANDS_COMMAND_H
+
+#include "base/err.h"
+#include "base/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OCIRT_VERSION "0.1.0"
+#define OCIRT_RUNC_LEVEL "1.3.0" /* whose command line we offer (engines.md 1.1) */
+#define OCIRT_CRUN_LEVEL "1.27.0"
+
+enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_UNKNOWN_COMMAND = 3, EXIT_EXEC = 255 };
+
+enum option_kind {
+	OPTION_FLAG,   /* bool; `--flag=false` is understood */
+	OPTION_STRING, /* const char *; the last one wins */
+	OPTION_COUNT,  /* uint32_t */
+};
+
+struct option {
+	const char *name; /* "bundle" */
+	char letter;	  /* 'b', 0: none */
+	enum option_kind kind;
+	const char *value; /* what help shows for the value, NULL for flags */
+	const char *help;
+	void *into; /* where it goes; NULL: accepted, without effect */
+};
+
+/* Global options and what follows from them. */
+struct globals {
+	const char *argv0;
+	const char *name; /* "ocirt", "runc" or "crun" */
+	const char *root; /* state root, absolute; the default of the name when not given */
+	bool root_given;
+	bool no_cgroups, rootless, strict;
+};
+
+struct command {
+	const char *name;
+	const char *operands; /* for help: "<container-id>" */
+	const char *help;     /* one sentence */
+	int min, max;	      /* number of operands */
+	bool stop_at_operand; /* the first operand ends option parsing (kill) */
+	bool enters;	      /* its process enters the container: create, run.  Errors begin with
+			       * "NAME create failed: ", and our binary is protected first */
+	const struct option *option;
+	size_t n_options;
+	int (*main)(struct err *e, const struct globals *g, int argc, char **argv);
+};
+
+/* What command_parse() found. */
+enum parsed { PARSED_OK, PARSED_HELP, PARSED_VERSION };
+
+/* Reads argv[0..argc): options go where their rows say, operands are moved to the front of argv and
+ * counted in *operands.  Global options are understood behind a command, too.  With `first_only` it
+ * stops at the first operand.  Fails with `flag provided but not defined: -x` and the like. */
+int command_parse(struct err *e, const struct option *row, size_t n, const struct option *global,
+	size_t n_global, bool first_only, int argc, char **argv, int *operands, enum parsed *found);
+
+/* All verbs, in the order of the help, and their number. */
+extern const struct command *const command_list[];
+extern const size_t command_n;
+
+/* The verb of that name, or NULL. */
+const struct command *command_find(const char *name);
+
+/* The global options, for parsing and help; globals_finish() derives what follows from them and
+ * opens the log: bad values are errors. */
+extern const struct option globals_option[];
+extern const size_t globals_n;
+int globals_finish(struct err *e, struct globals *g, const char *argv0);
+
+/* "ocirt", "runc" or "crun", by the last part of argv[0] (engines.md 1.1). */
+const char *globals_name(const char *argv0);
+
+/* The text of --version. */
+int globals_version(struct err *e, const struct globals *g);
+
+/* Help on stdout: of everything, or of one verb. */
+void command_help(const struct globals *g);
+void command_help_verb(const struct globals *g, const struct command *c);
+
+/* Writes to stdout, whole. */
+int command_print(struct err *e, const char *text, size_t len);
+
+/* The options that create and run share; request.c turns them into a struct request. */
+struct request;
+struct request_options {
+	const char *bundle, *config, *pid_file, *console_socket, *pidfd_socket;
+	uint32_t preserve_fds;
+	bool no_pivot, no_new_keyring, no_subreaper, dry_run;
+};
+extern struct request_options request_options;
+int request_make(struct err *e, struct request *q, const struct globals *g, const char *id);
+
+/* Refuses words that belong to a later version (engines.md 2.14, 2.15). */
+bool command_reserved(struct err *e, const char *name);
+
+#endif

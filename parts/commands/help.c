@@ -1,0 +1,67 @@
+/* Help, printed from the same rows that parse the arguments (engines.md 1.1). */
+#include "commands/command.h"
+
+#include "base/str.h"
+
+#include <string.h>
+
+static char text[16384];
+
+static void
+options(struct str *s, const struct option *row, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char left[64];
+		struct str l = str_in(left, sizeof left);
+
+		str_add(&l, "--%s", row[i].name);
+		if (row[i].letter)
+			str_add(&l, ", -%c", row[i].letter);
+		if (row[i].value)
+			str_add(&l, " %s", row[i].value);
+		str_add(s, "   %-32s %s\n", left, row[i].help);
+	}
+	str_add(s, "   %-32s %s\n", "--help, -h", "show help");
+}
+
+static void
+print(struct str *s)
+{
+	struct err ignored;
+
+	(void)command_print(&ignored, s->at, s->len); /* a closed stdout is no news to anybody */
+}
+
+void
+command_help(const struct globals *g)
+{
+	struct str s = str_in(text, sizeof text);
+
+	if (str_equal(g->name, "crun"))
+		str_add(&s, "Usage: crun [OPTION...] COMMAND [OPTION...]\n\n");
+	str_add(&s, "NAME:\n   %s - Open Container Initiative runtime\n\n", g->name);
+	str_add(&s, "USAGE:\n   %s [global options] command [command options] [arguments...]\n\n",
+		g->name);
+	str_add(&s, "VERSION:\n   %s\n\nCOMMANDS:\n", OCIRT_VERSION);
+	for (size_t i = 0; i < command_n; i++)
+		str_add(&s, "   %-10s %s\n", command_list[i]->name, command_list[i]->help);
+	str_add(&s, "   %-10s %s\n\nGLOBAL OPTIONS:\n", "help", "show help, of a command if named");
+	options(&s, globals_option, globals_n);
+	str_add(&s, "   %-32s %s\n", "--version, -v", "print the version");
+	print(&s);
+}
+
+void
+command_help_verb(const struct globals *g, const struct command *c)
+{
+	struct str s = str_in(text, sizeof text);
+
+	if (str_equal(g->name, "crun"))
+		str_add(&s, "Usage: crun [OPTION...] %s %s%s\n\n", c->name,
+			c->n_options > 0 ? "[OPTION]... " : "", c->max > 0 ? "CONTAINER" : "");
+	str_add(&s, "NAME:\n   %s %s - %s\n\n", g->name, c->name, c->help);
+	str_add(&s, "USAGE:\n   %s %s [command options] %s\n\nOPTIONS:\n", g->name, c->name,
+		c->operands);
+	options(&s, c->option, c->n_options);
+	print(&s);
+}

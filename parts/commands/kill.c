@@ -1,0 +1,69 @@
+#include "commands/command.h"
+
+#include "base/str.h"
+#include "kernel/proc.h"
+#include "roles/end.h"
+#include "words/words.h"
+
+#include <signal.h>
+
+static struct held held;
+static bool all;
+static const char *signal_name;
+
+/* clang-format off */
+static const struct option row[] = {
+	{ "all",    'a', OPTION_FLAG,   NULL,     "signal every process of the container", &all },
+	{ "signal", 's', OPTION_STRING, "SIGNAL", "the signal (default: SIGTERM)", &signal_name },
+};
+/* clang-format on */
+
+/* Without a pid namespace of its own the death of the init leaves its children alive (NS-5). */
+static int
+send(struct err *e, const struct held *h, int number)
+{
+	struct proc_identity init = {.pid = h->state.pid, .start = h->state.start};
+	bool whole = all || (number == SIGKILL && !h->state.own_pid_namespace);
+	uint32_t n;
+
+	if (h->status == STATE_STOPPED && !all)
+		return fail(e, "container not running");
+	if (whole)
+		TRY(cgroup_signal(e, &h->cgroups, number, &n));
+	if (h->status != STATE_STOPPED && (!whole || h->cgroups.n == 0))
+		TRY(proc_signal(e, &init, number));
+	if (number == SIGKILL)
+		cgroup_thaw(&h->cgroups); /* a frozen v1 process does not die */
+	return 0;
+}
+
+static int
+kill_main(struct err *e, const struct globals *g, int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : signal_name ? signal_name : "SIGTERM";
+	int number, result;
+	uint64_t value;
+
+	TRY(held_open(e, &held, g->root, argv[0], false));
+	number = words_signal_number(name);
+	if (number >= 0)
+		result = send(e, &held, number);
+	else if (str_u64(name, &value) == 0)
+		result = fail(e, "unable to signal init: invalid argument");
+	else
+		result = fail(e, "unknown signal \"%s\"", name);
+	held_close(&held);
+	return result;
+}
+
+const struct command command_kill = {
+	.name = "kill",
+	.operands = "<container-id> [<signal>]",
+	.help = "send a signal to the init of a container",
+	.min = 1,
+	.max = 2,
+	.stop_at_operand = true,
+	.option = row,
+	.n_options = sizeof row / sizeof *row,
+	.main = kill_main,
+};

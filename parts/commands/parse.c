@@ -1,0 +1,180 @@
+/* The argument rules of engines.md 1.2. */
+#include "commands/command.h"
+
+#include "base/str.h"
+
+#include <string.h>
+
+/* One argument vector while it is read. */
+struct reader {
+	const struct option *row, *global;
+	size_t n, n_global;
+	int argc, at;
+	char **argv;
+	enum parsed found;
+};
+
+static const struct option *
+by_name(const struct reader *r, const char *name, size_t len)
+{
+	for (size_t i = 0; i < r->n + r->n_global; i++) {
+		const struct option *o = i < r->n ? &r->row[i] : &r->global[i - r->n];
+
+		if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+static const struct option *
+by_letter(const struct reader *r, char letter)
+{
+	for (size_t i = 0; i < r->n + r->n_global; i++) {
+		const struct option *o = i < r->n ? &r->row[i] : &r->global[i - r->n];
+
+		if (letter && o->letter == letter)
+			return o;
+	}
+	return NULL;
+}
+
+static int
+set_flag(struct err *e, const struct option *o, const char *value)
+{
+	static const char yes[][5] = {"true", "1", "yes"}, no[][6] = {"false", "0", "no"};
+
+	for (size_t i = 0; i < 3; i++) {
+		if (value && !str_equal(value, yes[i]) && !str_equal(value, no[i]))
+			continue;
+		if (o->into)
+			*(bool *)o->into = !value || str_equal(value, yes[i]);
+		return 0;
+	}
+	return fail(e, "invalid boolean value \"%s\" for -%s", value, o->name);
+}
+
+static int
+set_count(struct err *e, const struct option *o, const char *value)
+{
+	uint64_t n;
+
+	if (str_u64(value, &n) < 0 || n > 65536)
+		return fail(e, "invalid value \"%s\" for flag -%s", value, o->name);
+	*(uint32_t *)o->into = (uint32_t)n;
+	return 0;
+}
+
+/* Stores a value; where none is glued to the option the next argument is taken. */
+static int
+set(struct err *e, struct reader *r, const struct option *o, const char *value)
+{
+	if (o->kind == OPTION_FLAG)
+		return set_flag(e, o, value);
+	if (!value) {
+		if (r->at + 1 >= r->argc)
+			return fail(e, "flag needs an argument: -%s", o->name);
+		value = r->argv[++r->at];
+	}
+	if (o->kind == OPTION_COUNT)
+		return set_count(e, o, value);
+	if (o->into)
+		*(const char **)o->into = value;
+	return 0;
+}
+
+/* Is the word one of those that ask for help or the version instead of anything else? */
+static bool
+special(struct reader *r, const char *name, size_t len)
+{
+	static const struct {
+		char word[8];
+		enum parsed found;
+	} row[] = {
+		{"h", PARSED_HELP},
+		{"help", PARSED_HELP},
+		{"?", PARSED_HELP},
+		{"usage", PARSED_HELP},
+		{"v", PARSED_VERSION},
+		{"V", PARSED_VERSION},
+		{"version", PARSED_VERSION},
+	};
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		if (strlen(row[i].word) == len && memcmp(row[i].word, name, len) == 0) {
+			if (row[i].found == PARSED_VERSION && r->n_global > 0)
+				return false; /* only before the command */
+			r->found = row[i].found;
+			return true;
+		}
+	return false;
+}
+
+/* "-qf json", "-fjson": flags, then at most one option with a value. */
+static int
+cluster(struct err *e, struct reader *r, const char *letters)
+{
+	for (const char *at = letters; *at; at++) {
+		const struct option *o = by_letter(r, *at);
+
+		if (!o)
+			return fail(e, "flag provided but not defined: -%s", letters);
+		if (o->kind != OPTION_FLAG)
+			return set(e, r, o, at[1] ? at + 1 : NULL);
+		TRY(set_flag(e, o, NULL));
+	}
+	return 0;
+}
+
+/* One argument that begins with a dash: a long name with one dash or two, else letters. */
+static int
+option(struct err *e, struct reader *r, const char *arg)
+{
+	const char *name = arg + (arg[1] == '-' ? 2 : 1), *equal = strchr(name, '=');
+	size_t len = equal ? (size_t)(equal - name) : strlen(name);
+	const struct option *o = by_name(r, name, len);
+
+	if (o)
+		return set(e, r, o, equal ? equal + 1 : NULL);
+	if (special(r, name, len))
+		return 0;
+	if (arg[1] != '-' && len == 1 && equal && (o = by_letter(r, *name)))
+		return set(e, r, o, equal + 1);
+	if (arg[1] != '-')
+		return cluster(e, r, name);
+	return fail(e, "flag provided but not defined: -%.*s", (int)len, name);
+}
+
+int
+command_parse(struct err *e, const struct option *row, size_t n, const struct option *global,
+	size_t n_global, bool first_only, int argc, char **argv, int *operands, enum parsed *found)
+{
+	struct reader r = {.row = row,
+		.n = n,
+		.global = global,
+		.n_global = n_global,
+		.argc = argc,
+		.argv = argv,
+		.found = PARSED_OK};
+	int kept = 0;
+	bool rest = false;
+
+	for (; r.at < argc; r.at++) {
+		char *arg = argv[r.at];
+
+		if (!rest && str_equal(arg, "--")) {
+			rest = true;
+			continue;
+		}
+		if (rest || arg[0] != '-' || arg[1] == '\0') {
+			argv[kept++] = arg;
+			rest = rest || first_only;
+			continue;
+		}
+		TRY(option(e, &r, arg));
+		if (r.found != PARSED_OK)
+			break;
+	}
+	*operands = kept;
+	*found = r.found;
+	return 0;
+}

@@ -1,0 +1,52 @@
+/* From the options of create and run to a request with absolute paths. */
+#include "commands/command.h"
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "roles/load.h"
+#include "roles/run.h"
+
+#include <stdlib.h>
+
+struct request_options request_options;
+
+/* These folders are shared with Podman, which keeps "storage" there (R2). */
+static bool
+is_default_root(const char *root)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	if (str_equal(root, "/run/containers"))
+		return true;
+	return runtime && *runtime && str_starts(root, runtime) && str_ends(root, "/containers");
+}
+
+int
+request_make(struct err *e, struct request *q, const struct globals *g, const char *id)
+{
+	const struct request_options *o = &request_options;
+
+	*q = (struct request){
+		.root = g->root,
+		.id = id,
+		.bundle = o->bundle,
+		.config = o->config,
+		.pid_file = o->pid_file,
+		.console_socket = o->console_socket,
+		.pidfd_socket = o->pidfd_socket,
+		.name = g->name,
+		.preserve_fds = o->preserve_fds,
+		.no_subreaper = o->no_subreaper,
+		.no_pivot = o->no_pivot,
+		.no_new_keyring = o->no_new_keyring,
+		.no_cgroups = g->no_cgroups,
+		.rootless = g->rootless,
+		.foreign_default_root = is_default_root(g->root),
+	};
+	TRY(fd_fill_stdio(e));
+	if (fd_cloexec_from((int)(3 + o->preserve_fds)) < 0)
+		return fail_errno(e, "close-on-exec");
+	TRY(load_absolute(e, &q->pid_file));
+	TRY(load_absolute(e, &q->console_socket));
+	return load_absolute(e, &q->pidfd_socket);
+}

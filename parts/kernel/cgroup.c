@@ -1,0 +1,325 @@
+/* Making and entering; what ends a cgroup is in cgroup_end.c, the device program in cgroup_bpf.c.
+ */
+#include "kernel/cgroup.h"
+
+#include "base/arena.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/role.h"
+#include "base/str.h"
+#include "base/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char trouble[] = "unable to apply cgroup configuration";
+
+/* -- what is there ----------------------------------------------------------------------------- */
+
+/* The longest leading part of dir, at least mount_point, that exists. */
+static const char *
+existing_part(struct err *e, const struct plan_cgroup_dir *d)
+{
+	char *part = arena_string(e, "%s", d->dir);
+	char *at = part ? part + strlen(d->mount_point) : NULL;
+	struct stat st;
+
+	while (at && *at == '/') {
+		char *end = at + 1 + strcspn(at + 1, "/");
+		char kept = *end;
+
+		*end = '\0';
+		if (stat(part, &st) < 0) {
+			*at = '\0';
+			break;
+		}
+		*end = kept;
+		at = end;
+	}
+	return part;
+}
+
+static int
+check_empty(struct err *e, int dir)
+{
+	FD_AUTO int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	char text[4096];
+	uint32_t found = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return fail_errno(e, "cgroup: open cgroup.procs");
+	while ((n = read(fd, text, sizeof text)) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			found += text[i] == '\n';
+	if (n < 0 && errno != EOPNOTSUPP) /* a threaded cgroup */
+		return fail_errno(e, "cgroup: read cgroup.procs");
+	if (found > 0)
+		return fail(e, "container's cgroup is not empty: %u process(es) found", found);
+	return 0;
+}
+
+static int
+survey_dir(struct err *e, const struct plan_cgroup_dir *p, struct cgroup_dir *d)
+{
+	FD_AUTO int dir = -1;
+
+	d->controllers = p->v2 ? "" : p->controllers;
+	d->dir = p->dir;
+	d->existed = existing_part(e, p);
+	if (!d->existed)
+		return -1;
+	if (!str_equal(d->existed, d->dir))
+		return 0;
+	dir = open(d->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return fail_errno(e, "cgroup: open %s", d->dir);
+	return check_empty(e, dir);
+}
+
+int
+cgroup_survey(struct err *e, const struct plan *p, struct cgroup_dirs *d)
+{
+	IN(e, ROLE_HOST);
+	d->n = 0;
+	for (uint32_t i = 0; i < p->cgroup.n_dirs && p->cgroup.used; i++) {
+		TRY(survey_dir(e, &p->cgroup.dir[i], &d->at[i]));
+		d->n++;
+	}
+	if (cgroup_frozen(d) > 0)
+		return fail(e, "container's cgroup unexpectedly frozen");
+	return 0;
+}
+
+/* -- making ------------------------------------------------------------------------------------ */
+
+/* Copies one file of the parent where the child's is empty: without CPUs and memory nodes nobody
+ * can enter a cpuset (cgroup-v1/cpusets). */
+static int
+fill_from_parent(struct err *e, int parent, int dir, const char *file)
+{
+	char text[4096];
+
+	TRY(fd_read_file(e, dir, file, text, sizeof text));
+	if (text[strspn(text, " \n")] != '\0')
+		return 0;
+	TRY(fd_read_file(e, parent, file, text, sizeof text));
+	return fd_write_file(e, dir, file, text);
+}
+
+static bool
+has_controller(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = strstr(list, name); at; at = strstr(at + 1, name))
+		if ((at == list || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
+			return true;
+	return false;
+}
+
+/* One component: made unless it is there. */
+static int
+make_component(struct err *e, const struct plan_cgroup_dir *d, const char *path)
+{
+	FD_AUTO int dir = -1;
+	FD_AUTO int parent = -1;
+
+	if (sys_mkdirat(AT_FDCWD, path, 0755) < 0 && errno != EEXIST)
+		return fail_errno(e, "mkdir %s", path);
+	if (d->v2 || !has_controller(d->controllers, "cpuset"))
+		return 0;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return fail_errno(e, "open %s", path);
+	parent = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0)
+		return fail_errno(e, "open %s/..", path);
+	TRY(fill_from_parent(e, parent, dir, "cpuset.cpus"));
+	return fill_from_parent(e, parent, dir, "cpuset.mems");
+}
+
+/* Every component below the mount point, from the top. */
+static int
+make_path(struct err *e, const struct plan_cgroup_dir *d)
+{
+	char path[PLAN_PATH_MAX];
+	size_t len = strlen(d->dir), at = strlen(d->mount_point);
+
+	if (len >= sizeof path)
+		return fail(e, "%s: longer than %d bytes", d->dir, PLAN_PATH_MAX - 1);
+	memcpy(path, d->dir, len + 1);
+	while (path[at] == '/') {
+		at += 1 + strcspn(path + at + 1, "/");
+		path[at] = '\0';
+		TRY(make_component(e, d, path));
+		path[at] = d->dir[at];
+	}
+	return 0;
+}
+
+static bool
+not_permitted(int number)
+{
+	return number == EPERM || number == EACCES || number == EROFS;
+}
+
+/* What the caller agreed to lose (CD-3, rootless) is lost with a warning; anything else fails. */
+static int
+tolerate(const struct err *e, const struct plan *p)
+{
+	if (!p->cgroup.tolerate || !not_permitted(e->number))
+		return -1;
+	log_warning("device rules are not applied: %s", e->text);
+	return 0;
+}
+
+static int
+write_values(struct err *e, const struct plan *p, const struct plan_cgroup_dir *d, int dir)
+{
+	for (uint32_t i = 0; i < d->n_writes; i++) {
+		const struct plan_write *w = &d->write[i];
+
+		if (fd_write_file(e, dir, w->file, w->value) == 0)
+			continue;
+		if (str_starts(w->file, "devices.") && tolerate(e, p) == 0)
+			return 0;
+		return context(e, "%s", d->dir);
+	}
+	if (!d->v2 || !p->cgroup.devices)
+		return 0;
+	if (cgroup_attach_devices(e, &p->cgroup, dir) < 0 && tolerate(e, p) < 0)
+		return context(e, "%s", d->dir);
+	return 0;
+}
+
+/* Returns 1, or 0 when it is passed over. */
+static int
+make_one(struct err *e, const struct plan *p, const struct plan_cgroup_dir *d)
+{
+	FD_AUTO int dir = -1;
+
+	if (make_path(e, d) < 0) {
+		if (!p->cgroup.tolerate || !not_permitted(e->number))
+			return -1;
+		log_debug("cgroup: passed over: %s", e->text);
+		return 0;
+	}
+	dir = open(d->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return fail_errno(e, "open %s", d->dir);
+	TRY(write_values(e, p, d, dir));
+	return 1;
+}
+
+int
+cgroup_make(struct err *e, const struct plan *p, struct cgroup_dirs *d)
+{
+	uint32_t kept = 0;
+
+	IN(e, ROLE_HOST);
+	for (uint32_t i = 0; i < d->n; i++) {
+		int made = make_one(e, p, &p->cgroup.dir[i]);
+
+		if (made < 0) {
+			/* The rest stays on the list: what was made of it is for remove. */
+			for (; i < d->n; i++)
+				d->at[kept++] = d->at[i];
+			d->n = kept;
+			return context(e, "%s", trouble);
+		}
+		if (made)
+			d->at[kept++] = d->at[i];
+	}
+	d->n = kept;
+	return 0;
+}
+
+/* -- entering ---------------------------------------------------------------------------------- */
+
+static int
+open_door(struct err *e, const char *dir, const char *file, int flags)
+{
+	char path[PLAN_PATH_MAX];
+	int fd;
+
+	if (str_format(path, sizeof path, "%s/%s", dir, file) < 0)
+		return fail(e, "%s: %s: path too long", trouble, dir);
+	fd = open(path, flags | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? fail_errno(e, "%s: open %s", trouble, path) : fd;
+}
+
+static int
+open_doors(struct err *e, const struct cgroup_dir *d, struct cgroup_door *door)
+{
+	int fd;
+
+	if (*d->controllers) {
+		TRY(fd = open_door(e, d->dir, "tasks", O_WRONLY));
+		door->tasks[door->n_tasks++] = fd;
+		return 0;
+	}
+	TRY(door->v2_dir = open_door(e, d->dir, "", O_PATH | O_DIRECTORY));
+	TRY(door->v2_procs = open_door(e, d->dir, "cgroup.procs", O_WRONLY));
+	return 0;
+}
+
+int
+cgroup_open(struct err *e, const struct cgroup_dirs *d, struct cgroup_door *door)
+{
+	IN(e, ROLE_HOST);
+	door->v2_dir = door->v2_procs = -1;
+	door->n_tasks = 0;
+	for (uint32_t i = 0; i < d->n; i++) {
+		if (open_doors(e, &d->at[i], door) < 0) {
+			cgroup_close(door);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+void
+cgroup_close(struct cgroup_door *door)
+{
+	fd_close(&door->v2_dir);
+	fd_close(&door->v2_procs);
+	for (uint32_t i = 0; i < door->n_tasks; i++)
+		fd_close(&door->tasks[i]);
+	door->n_tasks = 0;
+}
+
+/* The digit zero means the writer. */
+static int
+move_self(struct err *e, int fd)
+{
+	char link[32], path[256];
+	ssize_t n;
+	int why;
+
+	do
+		n = write(fd, "0", 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
+		return 0;
+	why = errno;
+	(void)fd_path(link, fd); /* cannot be cut: 32 bytes hold any number */
+	n = readlink(link, path, sizeof path - 1);
+	path[n > 0 ? n : 0] = '\0';
+	errno = why;
+	return fail_errno(e, "%s: enter %s", trouble, path);
+}
+
+int
+cgroup_enter(struct err *e, const struct cgroup_door *door, bool placed)
+{
+	IN(e, ROLE_INIT | ROLE_JOIN);
+	for (uint32_t i = 0; i < door->n_tasks; i++)
+		TRY(move_self(e, door->tasks[i]));
+	if (door->v2_procs >= 0 && !placed)
+		TRY(move_self(e, door->v2_procs));
+	return 0;
+}

@@ -1,0 +1,82 @@
+/* cgroup: make, fill, enter, empty and remove the container's cgroups.
+ *
+ * Contract: works on a list of absolute directories, one a hierarchy.  Whoever creates a container
+ * calls survey (so that the state can say beforehand what will be made), make, open; its child
+ * calls enter as its first act; delete calls kill and remove with what the state says.  Only
+ * directories that cgroup_make() made are ever removed, from the leaf upwards.
+ *
+ * Floor: kernel (uses base, plan).  Runs in: host, but for cgroup_enter().
+ * Spec: config-linux.md#control-groups.  Kernel: cgroups(7), admin-guide/cgroup-v1, cgroup-v2.
+ */
+#ifndef KERNEL_CGROUP_H
+#define KERNEL_CGROUP_H
+
+#include "base/err.h"
+#include "plan/plan.h"
+
+#include <sys/types.h>
+
+/* One directory as the state records it. */
+struct cgroup_dir {
+	const char *controllers; /* "pids", "cpu,cpuacct", "name=systemd"; "" is cgroup v2 */
+	const char *dir;	 /* absolute */
+	const char *existed;	 /* the longest leading part of dir that was there before create;
+				  * equal to dir when all of it was: then nothing is removed */
+};
+
+struct cgroup_dirs {
+	struct cgroup_dir at[FACTS_HIERARCHIES_MAX];
+	uint32_t n;
+};
+
+/* Fills `d` from the plan and what exists now; changes nothing.  Fails when the container's own
+ * cgroup holds processes (`container's cgroup is not empty: N process(es) found`) or is frozen
+ * (`container's cgroup unexpectedly frozen`) (CG-5, DEC-26). */
+int cgroup_survey(struct err *e, const struct plan *p, struct cgroup_dirs *d);
+
+/* Makes the directories (0755; on v1 cpuset fills cpuset.cpus and cpuset.mems of new ones from
+ * their parents), writes the plan's values, attaches the v2 device program.  Errors begin with
+ * "unable to apply cgroup configuration: ".  With plan->cgroup.tolerate a directory that may not be
+ * made is taken out of `d` with a debug record. */
+int cgroup_make(struct err *e, const struct plan *p, struct cgroup_dirs *d);
+
+/* Loads the plan's device program and attaches it to an open v2 directory
+ * (config-linux.md#device-cgroup, CD-3).  RLIMIT_MEMLOCK is raised, for the moment, only where the
+ * kernel asks for it (before 5.11). */
+int cgroup_attach_devices(struct err *e, const struct plan_cgroup *c, int dir);
+
+/* What the child needs to move itself: the opened `tasks` files of v1, and of v2 the directory. */
+struct cgroup_door {
+	int v2_dir;   /* for CLONE_INTO_CGROUP; -1: no v2 hierarchy */
+	int v2_procs; /* cgroup.procs of it, for kernels without CLONE_INTO_CGROUP */
+	int tasks[FACTS_HIERARCHIES_MAX];
+	uint32_t n_tasks;
+};
+
+/* Opens the doors; all close-on-exec.  Runs in: host. */
+int cgroup_open(struct err *e, const struct cgroup_dirs *d, struct cgroup_door *door);
+void cgroup_close(struct cgroup_door *door);
+
+/* The calling single-threaded process moves itself into all v1 hierarchies by writing 0 to `tasks`,
+ * which takes no lock since Linux 5.5; and into v2 unless it was born there.  Runs in: init, first.
+ */
+int cgroup_enter(struct err *e, const struct cgroup_door *door, bool placed);
+
+/* Sends `signal` to every process in the cgroups and below them (v2 cgroup.kill for SIGKILL where
+ * the kernel has it, else freeze, signal, thaw; v1 freezer likewise, another hierarchy without it).
+ * Repeats until no new process is found.  Never signals pids 0, 1 or the caller.  Sets *n to the
+ * number of processes met.  A missing directory holds nobody. */
+int cgroup_signal(struct err *e, const struct cgroup_dirs *d, int signal, uint32_t *n);
+
+/* Thaws the cgroup if it is frozen, so that a KILL takes effect on v1. */
+void cgroup_thaw(const struct cgroup_dirs *d);
+
+/* 1 when the container's cgroup is frozen, 0 when it is not or there is none. */
+int cgroup_frozen(const struct cgroup_dirs *d);
+
+/* Removes the directories bottom-up: sub-cgroups that the container made, the leaf, then the
+ * parents that create had made and that are empty; EBUSY is retried for at most `patience_ms`.
+ * "Already gone" is success.  Fails with `cgroup: rmdir DIR: device or resource busy`. */
+int cgroup_remove(struct err *e, const struct cgroup_dirs *d, int patience_ms);
+
+#endif

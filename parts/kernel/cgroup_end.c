@@ -1,0 +1,510 @@
+/* Signals to everybody in the cgroups, the freezer, and the removal.
+ *
+ * A hostile container may nest cgroups as deep as paths allow, so trees are walked with one
+ * descriptor: down by name, up by "..". */
+#include "kernel/cgroup.h"
+
+#include "base/fd.h"
+#include "base/role.h"
+#include "base/str.h"
+#include "base/sys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	DEPTH_MAX = 2048,  /* levels: half of the longest path */
+	KILL_PASSES = 60,  /* about a second with the pauses below */
+	FREEZE_AFTER = 3,  /* passes without the freezer: the usual container is dead by then */
+	PAUSE_MAX = 20,	   /* ms */
+	FREEZE_WAIT = 200, /* ms until everybody is frozen; then it is done without */
+};
+
+static bool
+is_v2(const struct cgroup_dir *d)
+{
+	return *d->controllers == '\0';
+}
+
+static bool
+is_freezer(const struct cgroup_dir *d)
+{
+	static const char name[] = "freezer";
+	const char *at = strstr(d->controllers, name);
+
+	return at && (at == d->controllers || at[-1] == ',') &&
+		(at[sizeof name - 1] == ',' || at[sizeof name - 1] == '\0');
+}
+
+/* Opens a directory if it is a cgroup; -1 with errno.  What a path means may have changed since it
+ * was recorded, and nothing but a cgroup is ever touched. */
+static int
+open_cgroup(const char *path)
+{
+	FD_AUTO int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct statfs fs;
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return -1;
+	if ((unsigned long)fs.f_type != CGROUP_SUPER_MAGIC &&
+		(unsigned long)fs.f_type != CGROUP2_SUPER_MAGIC) {
+		errno = ENOENT;
+		return -1;
+	}
+	return fd_keep(&fd);
+}
+
+static void
+sleep_ms(long ms)
+{
+	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	(void)nanosleep(&t, NULL); /* a shorter pause does no harm */
+}
+
+/* -- files of a cgroup, whose absence says something ----------------------------------------------
+ */
+
+static int
+write_file(int dir, const char *file, const char *text)
+{
+	struct err ignored;
+
+	return fd_write_file(&ignored, dir, file, text);
+}
+
+/* Does the file have that line? */
+static bool
+file_says(int dir, const char *file, const char *line)
+{
+	struct err ignored;
+	char text[512];
+	size_t len = strlen(line);
+	ssize_t n = fd_read_file(&ignored, dir, file, text, sizeof text);
+
+	for (const char *at = text; n > 0 && at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		if (strncmp(at, line, len) == 0 && (at[len] == '\n' || at[len] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* -- walking ----------------------------------------------------------------------------------- */
+
+/* Finds the next sub-cgroup from directory position *at on, and moves *at behind it. */
+static bool
+next_child(int dir, int64_t *at, char name[NAME_MAX + 1])
+{
+	char buf[4096] __attribute__((aligned(8)));
+	ssize_t n;
+
+	if (lseek(dir, *at, SEEK_SET) < 0)
+		return false;
+	while ((n = sys_getdents64(dir, buf, sizeof buf)) > 0) {
+		for (ssize_t i = 0; i < n;) {
+			const struct kabi_dirent *entry = (const void *)(buf + i);
+
+			i += entry->reclen;
+			if (entry->type != DT_DIR || str_equal(entry->name, ".") ||
+				str_equal(entry->name, ".."))
+				continue;
+			*at = entry->off;
+			return str_format(name, NAME_MAX + 1, "%s", entry->name) > 0;
+		}
+	}
+	return false;
+}
+
+static int
+open_at(int dir, const char *name)
+{
+	return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Goes to another directory: what was there before is closed, also when the other cannot be had. */
+static bool
+go(int *dir, const char *name)
+{
+	int other = open_at(*dir, name);
+
+	fd_close(dir);
+	*dir = other;
+	return other >= 0;
+}
+
+/* Visits a cgroup and everything below it; *dir is the caller's and ends closed.  `visit` may
+ * change anything but the tree. */
+static void
+walk(int *dir, void (*visit)(int dir, void *arg), void *arg)
+{
+	static int64_t position[DEPTH_MAX];
+	char name[NAME_MAX + 1];
+	int depth = 0;
+
+	position[0] = 0;
+	visit(*dir, arg);
+	for (;;) {
+		int child = -1;
+
+		while (child < 0 && next_child(*dir, &position[depth], name))
+			child = open_at(*dir, name);
+		if (child >= 0 && depth + 1 < DEPTH_MAX) {
+			fd_close(dir);
+			*dir = child;
+			position[++depth] = 0;
+			visit(*dir, arg);
+			continue;
+		}
+		fd_close(&child);
+		if (depth == 0 || !go(dir, ".."))
+			break;
+		depth--;
+	}
+	fd_close(dir);
+}
+
+/* -- signals ----------------------------------------------------------------------------------- */
+
+struct delivery {
+	int signal; /* -1: only count */
+	uint32_t met;
+	bool self; /* we are one of them */
+	bool thaw; /* v1: a killed process dies once it is thawed */
+};
+
+static void
+deliver(struct delivery *v, pid_t pid)
+{
+	if (pid == getpid()) {
+		v->self = true;
+		return;
+	}
+	if (pid <= 1) /* 0: a process that our pid namespace does not show */
+		return;
+	v->met++;
+	if (v->signal >= 0)
+		(void)sys_kill(pid, v->signal); /* gone already: as good as delivered */
+}
+
+/* Reads cgroup.procs, a number a line. */
+static void
+visit_processes(int dir, void *arg)
+{
+	struct delivery *v = arg;
+	FD_AUTO int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	char text[4096];
+	ssize_t n;
+	pid_t pid = 0;
+
+	while (fd >= 0 && (n = read(fd, text, sizeof text)) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			if (text[i] >= '0' && text[i] <= '9') {
+				pid = pid * 10 + (text[i] - '0');
+			} else {
+				deliver(v, pid);
+				pid = 0;
+			}
+		}
+	}
+	if (v->thaw)
+		(void)write_file(dir, "freezer.state", "THAWED");
+}
+
+/* The processes of one hierarchy's cgroup and below it. */
+static void
+deliver_in(const struct cgroup_dir *d, struct delivery *v)
+{
+	FD_AUTO int dir = open_cgroup(d->dir);
+
+	if (dir >= 0)
+		walk(&dir, visit_processes, v);
+}
+
+static int
+freeze(int dir, bool v2, bool on)
+{
+	if (v2)
+		return write_file(dir, "cgroup.freeze", on ? "1" : "0");
+	return write_file(dir, "freezer.state", on ? "FROZEN" : "THAWED");
+}
+
+static bool
+frozen(int dir, bool v2)
+{
+	if (v2)
+		return file_says(dir, "cgroup.events", "frozen 1");
+	return file_says(dir, "freezer.state", "FROZEN");
+}
+
+/* Freezes for the time of a delivery, so that nobody forks away from it.  False when it was not
+ * possible, or had been done by somebody who wants it to stay so. */
+static bool
+freeze_for_now(int dir, bool v2)
+{
+	if (frozen(dir, v2) || file_says(dir, "cgroup.freeze", "1") || freeze(dir, v2, true) < 0)
+		return false;
+	for (int ms = 0; ms < FREEZE_WAIT && !frozen(dir, v2); ms++)
+		sleep_ms(1);
+	return true;
+}
+
+/* Which hierarchy shows everybody and can freeze them?  Processes are in all. */
+static const struct cgroup_dir *
+best(const struct cgroup_dirs *d)
+{
+	const struct cgroup_dir *found = d->n > 0 ? &d->at[0] : NULL;
+
+	for (uint32_t i = 0; i < d->n; i++) {
+		if (is_freezer(&d->at[i]))
+			return &d->at[i];
+		if (is_v2(&d->at[i]))
+			found = &d->at[i];
+	}
+	return found;
+}
+
+/* Each process once. */
+static void
+signal_once(const struct cgroup_dirs *d, int signal, uint32_t *n)
+{
+	const struct cgroup_dir *in = best(d);
+	struct delivery look = {.signal = -1}, v = {.signal = signal};
+	FD_AUTO int dir = in ? open_cgroup(in->dir) : -1;
+	bool thaw;
+
+	if (dir < 0)
+		return;
+	deliver_in(in, &look);
+	thaw = !look.self && (is_v2(in) || is_freezer(in)) && freeze_for_now(dir, is_v2(in));
+	deliver_in(in, &v);
+	if (thaw)
+		(void)freeze(dir, is_v2(in), false);
+	*n = v.met;
+}
+
+/* One round of SIGKILL through every hierarchy: nobody is out of all of them.  Returns how many
+ * processes are left to die. */
+static uint32_t
+kill_pass(const struct cgroup_dirs *d, bool with_freezer)
+{
+	uint32_t most = 0;
+
+	for (uint32_t i = 0; i < d->n; i++) {
+		struct delivery look = {.signal = -1};
+		struct delivery v = {.signal = SIGKILL, .thaw = is_freezer(&d->at[i])};
+		FD_AUTO int dir = open_cgroup(d->at[i].dir);
+
+		if (dir < 0)
+			continue;
+		deliver_in(&d->at[i], &look);
+		if (is_v2(&d->at[i]) && look.met > 0 && !look.self &&
+			write_file(dir, "cgroup.kill", "1") == 0) {
+			most = look.met > most ? look.met : most; /* Linux 5.14 */
+			continue;
+		}
+		if (with_freezer && look.met > 0 && !look.self && v.thaw)
+			(void)freeze_for_now(dir, false);
+		if (look.met > 0 || v.thaw)
+			deliver_in(&d->at[i], &v);
+		most = v.met > most ? v.met : most;
+	}
+	return most;
+}
+
+int
+cgroup_signal(struct err *e, const struct cgroup_dirs *d, int signal, uint32_t *n)
+{
+	long pause = 1;
+
+	IN(e, ROLE_HOST);
+	*n = 0;
+	if (signal != SIGKILL) {
+		signal_once(d, signal, n);
+		return 0;
+	}
+	for (int pass = 0; pass < KILL_PASSES; pass++) {
+		uint32_t met = kill_pass(d, pass >= FREEZE_AFTER);
+
+		*n = met > *n ? met : *n;
+		if (met == 0)
+			break;
+		sleep_ms(pause);
+		pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
+	}
+	return 0;
+}
+
+/* -- the freezer ------------------------------------------------------------------------------- */
+
+static void
+visit_thaw(int dir, void *arg)
+{
+	if (*(const bool *)arg)
+		(void)write_file(dir, "cgroup.freeze", "0");
+	else
+		(void)write_file(dir, "freezer.state", "THAWED");
+}
+
+void
+cgroup_thaw(const struct cgroup_dirs *d)
+{
+	for (uint32_t i = 0; i < d->n; i++) {
+		bool v2 = is_v2(&d->at[i]);
+		FD_AUTO int dir = v2 || is_freezer(&d->at[i]) ? open_cgroup(d->at[i].dir) : -1;
+
+		if (dir >= 0)
+			walk(&dir, visit_thaw, &v2);
+	}
+}
+
+int
+cgroup_frozen(const struct cgroup_dirs *d)
+{
+	for (uint32_t i = 0; i < d->n; i++) {
+		bool v2 = is_v2(&d->at[i]);
+		FD_AUTO int dir = v2 || is_freezer(&d->at[i]) ? open_cgroup(d->at[i].dir) : -1;
+
+		if (dir >= 0 && frozen(dir, v2))
+			return 1;
+	}
+	return 0;
+}
+
+/* -- removal ----------------------------------------------------------------------------------- */
+
+static bool
+has_child(int dir)
+{
+	char name[NAME_MAX + 1];
+	int64_t at = 0;
+
+	return next_child(dir, &at, name);
+}
+
+/* Removes the children of *dir that have none themselves.  Returns 0 when no child is left, 1 when
+ * it has gone down into one, -1 with EBUSY when one is in use. */
+static int
+remove_children(int *dir)
+{
+	char name[NAME_MAX + 1];
+	int64_t at = 0;
+
+	while (next_child(*dir, &at, name)) {
+		FD_AUTO int child = -1;
+
+		if (sys_unlinkat(*dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			continue;
+		if (errno != EBUSY)
+			return -1;
+		child = open_at(*dir, name);
+		if (child < 0)
+			continue;
+		if (!has_child(child)) {
+			errno = EBUSY;
+			return -1;
+		}
+		fd_close(dir);
+		*dir = fd_keep(&child);
+		return 1;
+	}
+	return 0;
+}
+
+/* Removes everything below *dir, bottom-up.  *dir is the caller's. */
+static int
+remove_below(int *dir)
+{
+	int depth = 0;
+
+	for (;;) {
+		int r = remove_children(dir);
+
+		if (r < 0)
+			return -1;
+		if (r == 0 && depth == 0)
+			return 0;
+		if (r == 0 && !go(dir, "..")) {
+			errno = EBUSY; /* somebody else removes, too: look again */
+			return -1;
+		}
+		depth += r > 0 ? 1 : -1;
+	}
+}
+
+/* One try: the tree, the leaf, then what create had made above it.  0, or -1 with errno. */
+static int
+remove_once(const struct cgroup_dir *d)
+{
+	FD_AUTO int dir = open_cgroup(d->dir);
+	size_t kept = strlen(d->existed);
+	char path[PLAN_PATH_MAX];
+
+	if (dir >= 0 && remove_below(&dir) < 0)
+		return -1;
+	if (dir < 0 && errno != ENOENT)
+		return -1;
+	if (str_format(path, sizeof path, "%s", d->dir) < 0) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (dir >= 0 && sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return -1;
+	for (char *end = strrchr(path, '/'); end > path + kept; end = strrchr(path, '/')) {
+		FD_AUTO int parent = -1;
+
+		*end = '\0';
+		parent = open_cgroup(path);
+		if (parent >= 0 && sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR) < 0)
+			return 0; /* somebody else uses it by now */
+	}
+	return 0;
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int
+remove_one(struct err *e, const struct cgroup_dir *d, int64_t deadline)
+{
+	size_t kept = strlen(d->existed);
+
+	if (str_equal(d->existed, d->dir))
+		return 0;
+	if (kept == 0 || strncmp(d->dir, d->existed, kept) != 0 || d->dir[kept] != '/')
+		return fail(e, "cgroup: %s is not below %s", d->dir, d->existed);
+	for (long pause = 1; remove_once(d) < 0;
+		pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX) {
+		if (errno != EBUSY || now_ms() >= deadline)
+			return fail_errno(e, "cgroup: rmdir %s", d->dir);
+		sleep_ms(pause);
+	}
+	return 0;
+}
+
+int
+cgroup_remove(struct err *e, const struct cgroup_dirs *d, int patience_ms)
+{
+	int64_t deadline = now_ms() + patience_ms;
+	int r = 0;
+
+	IN(e, ROLE_HOST);
+	for (uint32_t i = 0; i < d->n; i++)
+		if (remove_one(e, &d->at[i], deadline) < 0)
+			r = -1; /* the others all the same */
+	return r;
+}

@@ -1,0 +1,188 @@
+#include "kernel/creds.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/role.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "words/words.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { CAPABILITIES = 64 }; /* bits of a set */
+
+static const char *
+capability(unsigned cap)
+{
+	const char *name = words_name(&words_capability, cap);
+
+	return name ? name : "unknown capability";
+}
+
+/* -- sets -------------------------------------------------------------------------------------- */
+
+static int
+read_sets(struct err *e, struct kabi_cap_data data[2])
+{
+	struct kabi_cap_header header = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+	if (sys_capget(&header, data) < 0)
+		return fail_errno(e, "capget");
+	return 0;
+}
+
+static uint64_t
+set_of(uint32_t low, uint32_t high)
+{
+	return (uint64_t)high << 32 | low;
+}
+
+/* What a process does not hold it cannot give: a warning (CAP-3), and never less restricted. */
+static uint64_t
+cut(uint64_t want, uint64_t have, const char *set)
+{
+	for (unsigned cap = 0; cap < CAPABILITIES; cap++)
+		if ((want & ~have) >> cap & 1)
+			log_warning("process.capabilities.%s: %s cannot be granted", set,
+				capability(cap));
+	return want & have;
+}
+
+static int
+write_sets(struct err *e, const uint64_t *want)
+{
+	struct kabi_cap_header header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct kabi_cap_data data[2];
+	uint64_t permitted, effective, inheritable, have, old;
+
+	TRY(read_sets(e, data));
+	have = set_of(data[0].permitted, data[1].permitted);
+	old = set_of(data[0].inheritable, data[1].inheritable);
+	permitted = cut(want[CAPABILITY_PERMITTED], have, "permitted");
+	effective = cut(want[CAPABILITY_EFFECTIVE], permitted, "effective");
+	inheritable = cut(want[CAPABILITY_INHERITABLE], old | (have & want[CAPABILITY_BOUNDING]),
+		"inheritable");
+	for (int i = 0; i < 2; i++) {
+		data[i].permitted = (uint32_t)(permitted >> (32 * i));
+		data[i].effective = (uint32_t)(effective >> (32 * i));
+		data[i].inheritable = (uint32_t)(inheritable >> (32 * i));
+	}
+	if (sys_capset(&header, data) < 0)
+		return fail_errno(e, "process.capabilities: capset");
+	return 0;
+}
+
+/* Only what is set is dropped: a number that the kernel does not know is EINVAL and ends the list.
+ */
+static int
+drop_bounding(struct err *e, uint64_t keep)
+{
+	for (unsigned cap = 0; cap < CAPABILITIES; cap++) {
+		int set = sys_prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+
+		if (set < 0)
+			break;
+		if (set == 0 || keep >> cap & 1)
+			continue;
+		if (sys_prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return fail_errno(
+				e, "process.capabilities.bounding: drop %s", capability(cap));
+	}
+	return 0;
+}
+
+/* Nothing ambient is left of the caller's; what cannot be raised is a warning (CAP-3). */
+static int
+set_ambient(struct err *e, uint64_t want)
+{
+	if (sys_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) {
+		if (errno != EINVAL) /* before Linux 4.3: there are none */
+			return fail_errno(e, "process.capabilities.ambient: clear");
+		if (want)
+			log_warning("process.capabilities.ambient: not known to this kernel");
+		return 0;
+	}
+	for (unsigned cap = 0; cap < CAPABILITIES; cap++)
+		if (want >> cap & 1 &&
+			sys_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			log_warning("can't raise ambient capability %s: %s", capability(cap),
+				errno_text(errno));
+	return 0;
+}
+
+/* -- ids --------------------------------------------------------------------------------------- */
+
+static int
+set_ids(struct err *e, const struct plan_creds *c)
+{
+	if (c->set_groups && !c->keep_groups && sys_setgroups(c->n_groups, c->groups) < 0)
+		return fail_errno(e, "process.user.additionalGids: setgroups");
+	if (sys_setresgid(c->gid, c->gid, c->gid) < 0)
+		return fail_errno(e, "process.user.gid: setgid to %u", c->gid);
+	if (sys_setresuid(c->uid, c->uid, c->uid) < 0)
+		return fail_errno(e, "process.user.uid: setuid to %u", c->uid);
+	return 0;
+}
+
+/* -- the proof --------------------------------------------------------------------------------- */
+
+static int
+check_ids(struct err *e, const struct plan_creds *c)
+{
+	uid_t r, eff, s;
+
+	if (getresuid(&r, &eff, &s) < 0 || r != c->uid || eff != c->uid || s != c->uid)
+		return fail(e, "process.user.uid: still not %u", c->uid);
+	if (getresgid(&r, &eff, &s) < 0 || r != c->gid || eff != c->gid || s != c->gid)
+		return fail(e, "process.user.gid: still not %u", c->gid);
+	return 0;
+}
+
+/* I8: nothing beyond what the plan has, whatever a kernel module or a filter answered. */
+static int
+check_sets(struct err *e, const struct plan_creds *c)
+{
+	const uint64_t *want = c->capabilities;
+	struct kabi_cap_data d[2];
+
+	TRY(read_sets(e, d));
+	if (set_of(d[0].permitted, d[1].permitted) & ~want[CAPABILITY_PERMITTED] ||
+		set_of(d[0].effective, d[1].effective) & ~want[CAPABILITY_EFFECTIVE] ||
+		set_of(d[0].inheritable, d[1].inheritable) & ~want[CAPABILITY_INHERITABLE])
+		return fail(e, "process.capabilities: more than configured are left");
+	for (unsigned cap = 0; cap < CAPABILITIES; cap++) {
+		if (sys_prctl(PR_CAPBSET_READ, cap, 0, 0, 0) > 0 &&
+			!(want[CAPABILITY_BOUNDING] >> cap & 1))
+			return fail(
+				e, "process.capabilities.bounding: %s is left", capability(cap));
+	}
+	if (c->no_new_privileges && sys_prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return fail(e, "process.noNewPrivileges: not in force");
+	return 0;
+}
+
+/* The kernel forces the order: bounding while CAP_SETPCAP is effective, groups and ids while
+ * CAP_SETGID and CAP_SETUID are, the sets last; ambient after permitted and inheritable.  The
+ * change of ids would clear the permitted set but for KEEPCAPS. */
+int
+creds_apply(struct err *e, const struct plan_creds *c)
+{
+	const uint64_t *want = c->capabilities;
+
+	IN(e, ROLE_INIT | ROLE_JOIN);
+	if (c->no_new_privileges && sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return fail_errno(e, "process.noNewPrivileges");
+	TRY(drop_bounding(e, want[CAPABILITY_BOUNDING]));
+	if (sys_prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return fail_errno(e, "keep capabilities");
+	TRY(set_ids(e, c));
+	if (sys_prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
+		return fail_errno(e, "keep capabilities");
+	TRY(write_sets(e, want));
+	TRY(set_ambient(e, want[CAPABILITY_AMBIENT]));
+	TRY(check_ids(e, c));
+	return check_sets(e, c);
+}

@@ -1,0 +1,248 @@
+#include "kernel/devices.h"
+
+#include "base/fd.h"
+#include "base/mnt.h"
+#include "base/role.h"
+#include "base/str.h"
+#include "base/sys.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* --- nodes ------------------------------------------------------------------------------------ */
+
+static mode_t
+kind_of(const struct plan_device *d)
+{
+	return d->type == 'c' ? S_IFCHR : d->type == 'b' ? S_IFBLK : S_IFIFO;
+}
+
+static dev_t
+number_of(const struct plan_device *d)
+{
+	return d->type == 'p' ? 0 : makedev(d->major, d->minor);
+}
+
+/* Type and number: two files that are no devices have the same number too (S20). */
+static bool
+is_device(const struct stat *s, const struct plan_device *d)
+{
+	return (s->st_mode & S_IFMT) == kind_of(d) &&
+		(d->type == 'p' || s->st_rdev == number_of(d));
+}
+
+/* Opens what has the name, never through a link, and tells what it is. */
+static int
+look(struct err *e, int dir, const char *name, struct stat *s)
+{
+	FD_AUTO int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail_errno(e, "open");
+	if (fstat(fd, s) < 0)
+		return fail_errno(e, "stat");
+	return fd_keep(&fd);
+}
+
+/* DV-3: exactly what is configured, whatever the umask.  O_PATH has no fchmod(2), hence the path.
+ */
+static int
+set_owner(struct err *e, const struct plan_device *d, int fd, const struct stat *s)
+{
+	char path[32];
+
+	(void)fd_path(path, fd);
+	if ((s->st_uid != d->uid || s->st_gid != d->gid) &&
+		sys_fchownat(fd, "", d->uid, d->gid, AT_EMPTY_PATH) < 0)
+		return fail_errno(e, "change owner to %u:%u", d->uid, d->gid);
+	if ((s->st_mode & 07777) != d->mode && fchmodat(AT_FDCWD, path, d->mode, 0) < 0)
+		return fail_errno(e, "change mode to %o", d->mode);
+	return 0;
+}
+
+/* The new node is looked at again before it gets a mode: a process that shares the directory may
+ * have put another file in its place (S12). */
+static int
+finish_node(struct err *e, const struct plan_device *d, int dir, const char *name)
+{
+	struct stat s;
+	FD_AUTO int fd = look(e, dir, name, &s);
+
+	TRY(fd);
+	if (!is_device(&s, d))
+		return fail(e, "exchanged while it was made");
+	return set_owner(e, d, fd, &s);
+}
+
+/* Where mknod(2) is refused: the host's node of the same path, if it is the same device.  An empty
+ * file may be there already, made for an earlier container. */
+static int
+bind_node(struct err *e, const struct plan_device *d, int dir, const char *name)
+{
+	FD_AUTO int source = -1, target = -1, now = -1;
+	struct stat s;
+
+	source = look(e, AT_FDCWD, d->path, &s);
+	if (source < 0)
+		return context(e, "mknod is not permitted, and the host's %s", d->path);
+	if (!is_device(&s, d))
+		return fail(
+			e, "mknod is not permitted, and the host's %s is another file", d->path);
+	if (sys_mknodat(dir, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
+		return fail_errno(e, "create");
+	TRY(target = look(e, dir, name, &s));
+	if (!S_ISREG(s.st_mode))
+		return fail(e, "exists and is another file");
+	TRY(mnt_bind(e, source, target, 0));
+	TRY(now = look(e, dir, name, &s));
+	if (!is_device(&s, d))
+		return fail(e, "exchanged while it was mounted on");
+	return 0;
+}
+
+/* mknod(2) needs CAP_MKNOD in the initial user namespace. */
+static bool
+in_user_namespace(const struct plan *p)
+{
+	return p->ns.user_new || p->ns.join[NAMESPACE_USER] ||
+		(p->facts && p->facts->user_namespace);
+}
+
+/* DV-1: the same device is fine as it is. */
+static int
+accept_existing(
+	struct err *e, const struct plan *p, const struct plan_device *d, int dir, const char *name)
+{
+	struct stat s;
+	FD_AUTO int fd = look(e, dir, name, &s);
+
+	TRY(fd);
+	if (is_device(&s, d))
+		return 0;
+	if (S_ISREG(s.st_mode) && s.st_size == 0 && in_user_namespace(p))
+		return bind_node(e, d, dir, name);
+	return fail(e, "exists and is another file");
+}
+
+static int
+make_node(struct err *e, const struct plan *p, const struct plan_device *d, int root_dir)
+{
+	const char *name;
+	FD_AUTO int dir = fd_parent_in_root(e, root_dir, d->path, &name);
+
+	TRY(dir);
+	if (sys_mknodat(dir, name, kind_of(d) | d->mode, number_of(d)) == 0)
+		return finish_node(e, d, dir, name);
+	if (errno == EEXIST)
+		return accept_existing(e, p, d, dir, name);
+	if (errno == EPERM && d->type != 'p')
+		return bind_node(e, d, dir, name);
+	return fail_errno(e, "mknod");
+}
+
+/* --- links ------------------------------------------------------------------------------------ */
+
+/* LX-3: the target must be there.  /proc/self is ours, whatever its number in the container. */
+static bool
+target_exists(int root_dir, const char *target)
+{
+	struct err ignored;
+	FD_AUTO int proc = -1, file = -1;
+
+	if (!str_starts(target, "/proc/"))
+		return true;
+	proc = fd_in_root(&ignored, root_dir, "/proc", O_PATH | O_DIRECTORY);
+	if (proc < 0 || mnt_magic(proc) != PROC_SUPER_MAGIC)
+		return false;
+	if (str_starts(target, "/proc/self/"))
+		return true;
+	file = fd_in_root(&ignored, root_dir, target, O_PATH);
+	return file >= 0;
+}
+
+static bool
+links_to(int dir, const char *name, const char *target)
+{
+	char old[64];
+	ssize_t n = readlinkat(dir, name, old, sizeof(old));
+
+	return n >= 0 && (size_t)n == strlen(target) && memcmp(old, target, (size_t)n) == 0;
+}
+
+/* ptmx must lead into the container's own devpts: another link, or a node 5:2, which before Linux
+ * 4.7 means the host's devpts, gives way. */
+static int
+replace_ptmx(struct err *e, const struct plan_link *l, int dir, const char *name)
+{
+	struct stat s;
+	FD_AUTO int fd = look(e, dir, name, &s);
+
+	TRY(fd);
+	if (!S_ISLNK(s.st_mode) && !(S_ISCHR(s.st_mode) && s.st_rdev == makedev(5, 2)))
+		return fail(e, "exists and is another file");
+	/* EBUSY: a pts/ptmx is bound there, which is as good. */
+	if (sys_unlinkat(dir, name, 0) < 0)
+		return errno == EBUSY ? 0 : fail_errno(e, "remove");
+	if (sys_symlinkat(l->target, dir, name) < 0)
+		return fail_errno(e, "symlink");
+	return 0;
+}
+
+static int
+make_link(struct err *e, const struct plan_link *l, int root_dir)
+{
+	const char *name;
+	FD_AUTO int dir = -1;
+
+	if (!target_exists(root_dir, l->target))
+		return 0;
+	TRY(dir = fd_parent_in_root(e, root_dir, l->path, &name));
+	if (sys_symlinkat(l->target, dir, name) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return fail_errno(e, "symlink");
+	/* LX-3: what is there is tolerated. */
+	if (!str_equal(l->path, "/dev/ptmx") || links_to(dir, name, l->target))
+		return 0;
+	return replace_ptmx(e, l, dir, name);
+}
+
+/* --- all -------------------------------------------------------------------------------------- */
+
+/* A /dev that the config binds from elsewhere is not ours to fill (5.5), not even through a
+ * directory of the image that leads into it. */
+static bool
+is_foreign(const struct plan *p, int root_dir, const char *path)
+{
+	struct err ignored;
+	FD_AUTO int dev = -1, dir = -1;
+	const char *name;
+
+	if (p->devices.populate)
+		return false;
+	if (str_starts(path, "/dev/"))
+		return true;
+	dev = fd_in_root(&ignored, root_dir, "/dev", O_PATH | O_DIRECTORY);
+	dir = fd_parent_in_root(&ignored, root_dir, path, &name);
+	return dev >= 0 && dir >= 0 && mnt_id(dev) == mnt_id(dir);
+}
+
+int
+devices_make(struct err *e, const struct plan *p, int root_dir)
+{
+	const struct plan_devices *d = &p->devices;
+
+	IN(e, ROLE_INIT);
+	for (uint32_t i = 0; i < d->n; i++)
+		if (!is_foreign(p, root_dir, d->at[i].path) &&
+			make_node(e, p, &d->at[i], root_dir) < 0)
+			return context(e, "%s%s",
+				d->at[i].is_default ? "" : "linux.devices: ", d->at[i].path);
+	for (uint32_t i = 0; i < d->n_links; i++)
+		if (!is_foreign(p, root_dir, d->link[i].path) &&
+			make_link(e, &d->link[i], root_dir) < 0)
+			return context(e, "%s", d->link[i].path);
+	return 0;
+}

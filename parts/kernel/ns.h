@@ -1,0 +1,56 @@
+/* ns: make the child in its namespaces, and enter those given by path.
+ *
+ * Contract: ns_open() opens and checks the namespace files of the plan, ns_clone() makes the child
+ * in one clone3(2), falling back to clone(2) where the kernel or a filter refuses clone3; the child
+ * then calls ns_enter() for the namespaces that it joins, ns_late() for those that may only be made
+ * once it is in its cgroups, ns_names() for what the UTS namespace holds.
+ *
+ * Floor: kernel (uses base, words, plan).  Runs in: see each function.
+ * Spec: config-linux.md#namespaces, config.md#hostname.  Kernel: clone(2), setns(2), ioctl_ns(2).
+ */
+#ifndef KERNEL_NS_H
+#define KERNEL_NS_H
+
+#include "base/err.h"
+#include "plan/plan.h"
+
+#include <sys/types.h>
+
+/* Open namespace files, by enum namespace; -1 where nothing is joined.  Close-on-exec. */
+struct ns_fds {
+	int fd[NAMESPACES];
+};
+
+/* Opens every path of plan->ns.join and checks with NS_GET_NSTYPE that it is a namespace of that
+ * type (NS-3): `linux.namespaces: PATH is not a network namespace`.  Runs in: host. */
+int ns_open(struct err *e, const struct plan *p, struct ns_fds *fds);
+void ns_close(struct ns_fds *fds);
+
+/* Makes a child with the plan's clone_flags; a joined pid namespace is entered for the child alone
+ * (the caller's own children afterwards are born where it was).  `cgroup_dir` is a cgroup v2
+ * directory to be born in, or -1; *placed tells whether that was done (CLONE_INTO_CGROUP, Linux
+ * 5.7), else the caller must move the child.  `extra` is 0 or CLONE_PARENT.  Returns like fork(2):
+ * the pid as the caller sees it, 0 in the child, -1.  Runs in: host, stage. */
+pid_t ns_clone(struct err *e, const struct plan *p, const struct ns_fds *fds, int cgroup_dir,
+	uint64_t extra, bool *placed);
+
+/* Enters the joined namespaces: user first, mount last, pid not (see ns_clone).  After a user
+ * namespace was entered the caller is uid and gid 0 in it, without supplementary groups where that
+ * is allowed.  Runs in: stage (user and all), init (all but user). */
+int ns_enter(struct err *e, const struct plan *p, const struct ns_fds *fds, bool user);
+
+/* unshare(2) of plan->ns.late_flags: after the child is in its cgroups (NS-5).  Runs in: init. */
+int ns_late(struct err *e, const struct plan *p);
+
+/* Writes the id maps of the new user namespace of `pid` to /proc/PID/{setgroups,gid_map,uid_map}.
+ * Runs in: host, while the child waits.  Spec: config-linux.md#user-namespace-mappings. */
+int ns_map_ids(struct err *e, const struct plan *p, pid_t pid);
+
+/* Becomes uid 0 and gid 0 of the new user namespace, once its maps are there.  Runs in: init. */
+int ns_become_root(struct err *e);
+
+/* sethostname(2) and setdomainname(2) as configured; an empty string leaves the name alone
+ * (UT-1, UT-2).  Runs in: init. */
+int ns_names(struct err *e, const struct plan *p);
+
+#endif

@@ -1,0 +1,262 @@
+#include "kernel/reap.h"
+
+#include "base/fd.h"
+#include "base/role.h"
+#include "base/sig.h"
+#include "base/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	FLOW_BYTES = 4096, /* a pipe that polls as writable takes so many at once */
+	DRAIN_IDLE = 100,  /* ms without output after the child's end */
+	DRAIN_MAX = 2000,  /* ms altogether for a reader that stalls */
+};
+
+/* One direction of the relay: a buffer is read into when empty and written out when not. */
+struct flow {
+	int from, to; /* -1: ended */
+	size_t at, len;
+	char buf[FLOW_BYTES];
+};
+
+struct relay {
+	struct reap *r;
+	struct flow input, output;
+	bool ended; /* the child */
+	int status; /* its wait status */
+};
+
+int
+reap_block(struct err *e, struct reap *r)
+{
+	IN(e, ROLE_HOST);
+	sig_block(NULL);
+	r->signal_fd = sig_open();
+	return r->signal_fd < 0 ? fail_errno(e, "signalfd") : 0;
+}
+
+int
+reap_subreaper(struct err *e)
+{
+	IN(e, ROLE_HOST);
+	if (sys_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return fail_errno(e, "child subreaper");
+	return 0;
+}
+
+/* -- signals ----------------------------------------------------------------------------------- */
+
+static void
+copy_size(const struct reap *r)
+{
+	struct winsize size;
+
+	if (r->terminal >= 0 && r->console >= 0 && ioctl(r->terminal, TIOCGWINSZ, &size) == 0)
+		(void)ioctl(r->console, TIOCSWINSZ, &size); /* a wrong size harms nobody */
+}
+
+/* P3: everything but what is about ourselves.  Our own write to a closed pipe or beyond a file
+ * limit names us as the sender; what a terminal sends has no sender and belongs to the program. */
+static void
+forward(const struct relay *w, const struct signalfd_siginfo *info)
+{
+	if (info->ssi_signo == SIGCHLD)
+		return;
+	if (info->ssi_signo == SIGWINCH) {
+		copy_size(w->r);
+		return;
+	}
+	if (info->ssi_pid == (uint32_t)getpid() && info->ssi_code == SI_USER)
+		return;
+	if (!w->ended)
+		(void)sys_kill(
+			w->r->child, (int)info->ssi_signo); /* a zombie takes it in silence */
+}
+
+/* Everybody that has ended: ours, and orphans that came to us as their subreaper. */
+static void
+reap_all(struct relay *w)
+{
+	for (;;) {
+		int status;
+		pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
+
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid < 0 && errno == ECHILD && !w->ended) { /* SIGCHLD was ignored: no status */
+			w->ended = true;
+			w->status = 255 << 8;
+		}
+		if (pid <= 0)
+			return;
+		if (pid == w->r->child) {
+			w->ended = true;
+			w->status = status;
+		}
+	}
+}
+
+static void
+handle_signals(struct relay *w)
+{
+	struct signalfd_siginfo info[8];
+	ssize_t n = read(w->r->signal_fd, info, sizeof info);
+
+	for (ssize_t i = 0; i < n / (ssize_t)sizeof *info; i++)
+		forward(w, &info[i]);
+	reap_all(w);
+}
+
+/* -- the relay --------------------------------------------------------------------------------- */
+
+/* EOF and errors end a flow once its buffer is empty.  A terminal master answers EIO when nobody
+ * has the other side open any more. */
+static void
+flow_read(struct flow *f)
+{
+	ssize_t n = read(f->from, f->buf, sizeof f->buf);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	f->at = 0;
+	f->len = n > 0 ? (size_t)n : 0;
+	if (n <= 0)
+		f->from = -1;
+}
+
+static void
+flow_write(struct flow *f)
+{
+	ssize_t n = write(f->to, f->buf + f->at, f->len - f->at);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0) { /* nobody listens any more: go on reading, for the writer's sake */
+		n = (ssize_t)(f->len - f->at);
+		f->to = -1;
+	}
+	f->at += (size_t)n;
+}
+
+static bool
+has_data(const struct flow *f)
+{
+	return f->at < f->len;
+}
+
+/* What a flow waits for, as two entries of poll(2). */
+static void
+flow_poll(const struct flow *f, struct pollfd p[2])
+{
+	p[0] = (struct pollfd){.fd = has_data(f) ? -1 : f->from, .events = POLLIN};
+	p[1] = (struct pollfd){.fd = has_data(f) ? f->to : -1, .events = POLLOUT};
+}
+
+static void
+flow_go(struct flow *f, const struct pollfd p[2])
+{
+	if (p[1].fd >= 0 && p[1].revents)
+		flow_write(f);
+	if (p[0].fd >= 0 && p[0].revents)
+		flow_read(f);
+	if (f->to < 0)
+		f->at = f->len; /* dropped */
+}
+
+/* Makes writes to a terminal or a socket give up instead of waiting; the description is shared with
+ * our caller, so the flags go back afterwards.  Pipes and files need nothing: see FLOW_BYTES.
+ * Returns the old flags, or -1 where nothing was changed. */
+static int
+never_wait(int fd)
+{
+	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || flags & O_NONBLOCK || fstat(fd, &st) < 0)
+		return -1;
+	if (!S_ISCHR(st.st_mode) && !S_ISSOCK(st.st_mode))
+		return -1;
+	return fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -1 : flags;
+}
+
+static void
+turn(struct relay *w, int ms)
+{
+	struct pollfd p[5];
+
+	p[0] = (struct pollfd){.fd = w->r->signal_fd, .events = POLLIN};
+	flow_poll(&w->input, p + 1);
+	flow_poll(&w->output, p + 3);
+	if (poll(p, sizeof p / sizeof *p, ms) < 0)
+		return; /* EINTR */
+	if (p[0].revents)
+		handle_signals(w);
+	flow_go(&w->input, p + 1);
+	flow_go(&w->output, p + 3);
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What the program wrote last is still on its way; others may hold the terminal open for ever. */
+static void
+drain(struct relay *w)
+{
+	int64_t end = now_ms() + DRAIN_MAX, idle = now_ms() + DRAIN_IDLE;
+
+	w->input.from = -1;
+	w->input.at = w->input.len;
+	while (w->output.from >= 0 || has_data(&w->output)) {
+		size_t at = w->output.at, len = w->output.len;
+		int64_t now = now_ms();
+
+		if (now >= end || (!has_data(&w->output) && now >= idle))
+			return;
+		turn(w, DRAIN_IDLE);
+		if (w->output.at != at || w->output.len != len)
+			idle = now_ms() + DRAIN_IDLE;
+	}
+}
+
+int
+reap_run(struct err *e, struct reap *r)
+{
+	static struct relay w;
+	int console_flags, out_flags = -1;
+
+	IN(e, ROLE_HOST);
+	w = (struct relay){.r = r};
+	w.input.from = r->console < 0 ? -1 : r->in;
+	w.input.to = w.output.from = r->console;
+	w.output.to = r->console < 0 ? -1 : r->out;
+	if (r->console >= 0) {
+		console_flags = fcntl(r->console, F_GETFL);
+		if (console_flags >= 0)
+			(void)fcntl(r->console, F_SETFL, console_flags | O_NONBLOCK);
+		out_flags = never_wait(r->out);
+	}
+	reap_all(&w); /* it may have ended before we got here */
+	while (!w.ended)
+		turn(&w, -1);
+	drain(&w);
+	if (out_flags >= 0)
+		(void)fcntl(r->out, F_SETFL, out_flags);
+	return WIFSIGNALED(w.status) ? 128 + WTERMSIG(w.status) : WEXITSTATUS(w.status);
+}

@@ -1,0 +1,457 @@
+#include "kernel/rootfs.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mnt.h"
+#include "base/role.h"
+#include "base/str.h"
+#include "base/sys.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+enum { INERT = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC };
+
+/* --- open ------------------------------------------------------------------------------------- */
+
+/* Slave or private before the first mount, or mounts would reach the host. */
+static int
+stop_propagation(struct err *e, const struct plan *p)
+{
+	uint32_t flags = p->root_propagation & MS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
+
+	/* The namespace is not ours: its `/` is not touched. */
+	if (p->root_mode == PLAN_ROOT_CHROOT)
+		return 0;
+	if (sys_mount(NULL, "/", NULL, MS_REC | flags, NULL) < 0)
+		return fail_errno(e, "mount propagation of /");
+	return 0;
+}
+
+static int
+open_rootfs(struct err *e, const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == EACCES)
+		return fail_errno(e,
+			"invalid rootfs: %s (every folder above it must be searchable for the "
+			"mapped root)",
+			path);
+	return fd < 0 ? fail_errno(e, "invalid rootfs: stat %s", path) : fd;
+}
+
+int
+rootfs_open(struct err *e, const struct plan *p)
+{
+	FD_AUTO int before = -1, root = -1;
+
+	IN(e, ROLE_INIT);
+	TRY(stop_propagation(e, p));
+	TRY(before = open_rootfs(e, p->rootfs));
+	if (mnt_bind(e, before, before, MS_REC) < 0)
+		return context(e, "rootfs %s", p->rootfs);
+	/* What is mounted on "/" itself is only seen through its "..". */
+	TRY(root = open_rootfs(e, str_equal(p->rootfs, "/") ? "/.." : p->rootfs));
+	if (!mnt_same(before, root) || !mnt_appeared(before, root))
+		return fail(e, "invalid rootfs: %s: exchanged while it was mounted on", p->rootfs);
+	if (p->root_mode == PLAN_ROOT_CHROOT && mnt_propagate(e, root, MS_PRIVATE | MS_REC) < 0)
+		return context(e, "rootfs %s", p->rootfs);
+	return fd_keep(&root);
+}
+
+/* --- readonlyPaths, maskedPaths --------------------------------------------------------------- */
+
+/* Binds source onto target, which was found by path, and gives the new mount. */
+static int
+cover(struct err *e, int root_dir, const char *path, int source, int target)
+{
+	FD_AUTO int now = -1;
+
+	TRY(mnt_bind(e, source, target, source == target ? MS_REC : 0));
+	TRY(now = fd_in_root(e, root_dir, path, O_PATH));
+	if (!mnt_same(source, now) || !mnt_appeared(target, now))
+		return fail(e, "exchanged while it was mounted on");
+	return fd_keep(&now);
+}
+
+static bool
+is_root(int root_dir, int fd)
+{
+	return mnt_same(root_dir, fd) && mnt_id(root_dir) == mnt_id(fd);
+}
+
+static int
+make_read_only(struct err *e, int root_dir, const char *path)
+{
+	FD_AUTO int target = fd_in_root(e, root_dir, path, O_PATH), now = -1;
+
+	if (target < 0)
+		return e->number == ENOENT ? 0 : -1;
+	if (is_root(root_dir, target))
+		return mnt_change(e, root_dir, MS_RDONLY, 0);
+	TRY(now = cover(e, root_dir, path, target, target));
+	return mnt_change(e, now, MS_RDONLY, 0);
+}
+
+/* What masks are made of, opened when first needed. */
+struct mask {
+	int root_dir;
+	int null;  /* a verified /dev/null */
+	int empty; /* a read-only tmpfs, bound on every masked directory */
+};
+
+static bool
+is_null(int fd)
+{
+	struct stat s;
+
+	return fstat(fd, &s) == 0 && S_ISCHR(s.st_mode) && s.st_rdev == makedev(1, 3);
+}
+
+/* The container's /dev/null, or the host's where it has none.  An image may have a link there, or a
+ * file: to bind that would show what it points to (CVE-2025-31133). */
+static int
+open_null(struct err *e, int root_dir)
+{
+	FD_AUTO int dev = fd_in_root(e, root_dir, "/dev", O_PATH | O_DIRECTORY), null = -1;
+
+	if (dev < 0 && e->number != ENOENT)
+		return -1;
+	if (dev >= 0)
+		null = openat(dev, "null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (null < 0 && (dev < 0 || errno == ENOENT))
+		null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (null < 0)
+		return fail_errno(e, "open /dev/null");
+	if (!is_null(null))
+		return fail(e, "/dev/null is not the character device 1:3");
+	return fd_keep(&null);
+}
+
+static int
+mask_file(struct err *e, struct mask *m, const char *path, int target)
+{
+	FD_AUTO int now = -1;
+
+	if (m->null < 0)
+		TRY(m->null = open_null(e, m->root_dir));
+	if (is_null(target))
+		return 0;
+	TRY(now = cover(e, m->root_dir, path, m->null, target));
+	return 0;
+}
+
+/* The first directory gets the tmpfs, the others a bind of it, which is three times as cheap and
+ * inherits read-only. */
+static int
+mask_directory(struct err *e, struct mask *m, const char *path, int target)
+{
+	FD_AUTO int now = -1;
+	char fd[32];
+
+	if (m->empty >= 0) {
+		TRY(now = cover(e, m->root_dir, path, m->empty, target));
+		return 0;
+	}
+	(void)fd_path(fd, target);
+	if (sys_mount("tmpfs", fd, "tmpfs", INERT, "nr_inodes=1,mode=755") < 0)
+		return fail_errno(e, "mount tmpfs");
+	TRY(now = fd_in_root(e, m->root_dir, path, O_PATH));
+	if (!mnt_appeared(target, now))
+		return fail(e, "exchanged while it was mounted on");
+	m->empty = fd_keep(&now);
+	return 0;
+}
+
+static int
+mask_path(struct err *e, struct mask *m, const char *path)
+{
+	FD_AUTO int target = fd_in_root(e, m->root_dir, path, O_PATH);
+	struct stat s;
+
+	if (target < 0)
+		return e->number == ENOENT ? 0 : -1;
+	if (fstat(target, &s) < 0)
+		return fail_errno(e, "stat");
+	if (is_root(m->root_dir, target))
+		return fail(e, "the root filesystem itself cannot be masked");
+	return S_ISDIR(s.st_mode) ? mask_directory(e, m, path, target)
+				  : mask_file(e, m, path, target);
+}
+
+/* A tmpfs on /dev with the option "ro": kernel/mounts leaves it writable for nodes and console. */
+static int
+close_dev(struct err *e, const struct plan *p, int root_dir)
+{
+	FD_AUTO int dev = -1;
+	bool wanted = false;
+
+	for (uint32_t i = 0; i < p->mounts.n; i++) {
+		const struct plan_mount *m = &p->mounts.at[i];
+
+		wanted |= p->devices.populate && m->kind == PLAN_MOUNT_FILESYSTEM &&
+			(m->flags & MS_RDONLY) && str_equal(m->type, "tmpfs") &&
+			str_equal(m->destination, "/dev");
+	}
+	if (!wanted)
+		return 0;
+	TRY(dev = fd_in_root(e, root_dir, "/dev", O_PATH | O_DIRECTORY));
+	return mnt_change(e, dev, MS_RDONLY, 0);
+}
+
+static int
+mask_all(struct err *e, struct mask *m, const struct strings *paths)
+{
+	for (uint32_t i = 0; i < paths->n; i++)
+		if (mask_path(e, m, paths->at[i]) < 0)
+			return context(e, "linux.maskedPaths[%u]: %s", i, paths->at[i]);
+	return 0;
+}
+
+int
+rootfs_masks(struct err *e, const struct plan *p, int root_dir)
+{
+	const struct strings *paths = &p->spec->linux_.readonly_paths;
+	struct mask m = {.root_dir = root_dir, .null = -1, .empty = -1};
+	int done;
+
+	IN(e, ROLE_INIT);
+	if (close_dev(e, p, root_dir) < 0)
+		return context(e, "making /dev read-only");
+	for (uint32_t i = 0; i < paths->n; i++)
+		if (make_read_only(e, root_dir, paths->at[i]) < 0)
+			return context(e, "linux.readonlyPaths[%u]: %s", i, paths->at[i]);
+	/* After readonlyPaths: their recursive binds would otherwise take the masks along. */
+	done = mask_all(e, &m, &p->spec->linux_.masked_paths);
+	fd_close(&m.null);
+	fd_close(&m.empty);
+	TRY(done);
+	/* Last: mount points were made until now. */
+	if (p->spec->root.readonly && mnt_change(e, root_dir, MS_RDONLY, 0) < 0)
+		return context(e, "root.readonly");
+	return 0;
+}
+
+/* --- the switch ------------------------------------------------------------------------------- */
+
+/* /proc/self/mountinfo, byte by byte: its lines have no bound. */
+struct mountinfo {
+	int fd;
+	size_t at, len;
+	char buf[2048];
+};
+
+static int
+next_byte(struct mountinfo *m)
+{
+	ssize_t n;
+
+	if (m->at == m->len) {
+		do
+			n = read(m->fd, m->buf, sizeof(m->buf));
+		while (n < 0 && errno == EINTR);
+		if (n <= 0)
+			return -1;
+		m->at = 0;
+		m->len = (size_t)n;
+	}
+	return (unsigned char)m->buf[m->at++];
+}
+
+/* Blanks and the like are written as a backslash and three octal digits. */
+static int
+next_octal(struct mountinfo *m)
+{
+	int c = 0;
+
+	for (int i = 0; i < 3; i++)
+		c = c * 8 + (next_byte(m) - '0');
+	return c & 0xff;
+}
+
+/* One field; what does not fit is cut to nothing.  Returns the byte behind it: ' ', '\n' or -1. */
+static int
+next_field(struct mountinfo *m, char *out, size_t size)
+{
+	size_t n = 0;
+	int c;
+
+	while ((c = next_byte(m)) != ' ' && c != '\n' && c >= 0) {
+		if (c == '\\')
+			c = next_octal(m);
+		if (n < size)
+			out[n++] = (char)c;
+	}
+	out[n < size ? n : 0] = '\0';
+	return c;
+}
+
+/* The next line: mount point and type.  0 at the end. */
+static int
+next_mount(struct mountinfo *m, char path[PLAN_PATH_MAX], char type[32])
+{
+	char field[32];
+	int c;
+
+	for (int i = 0; i < 4; i++)
+		if (next_field(m, field, sizeof(field)) < 0)
+			return 0;
+	(void)next_field(m, path, PLAN_PATH_MAX);
+	do
+		c = next_field(m, field, sizeof(field));
+	while (c == ' ' && !str_equal(field, "-"));
+	c = next_field(m, type, 32);
+	while (c != '\n' && c >= 0)
+		c = next_byte(m);
+	return 1;
+}
+
+/* Finds the procfs or sysfs number `skip` that is not below the new root. */
+static int
+find_exposed(struct err *e, struct mountinfo *m, const char *root, uint32_t skip,
+	char path[PLAN_PATH_MAX])
+{
+	size_t n = strlen(root);
+	char type[32];
+
+	if (lseek(m->fd, 0, SEEK_SET) < 0)
+		return fail_errno(e, "mountinfo");
+	m->at = m->len = 0;
+	while (next_mount(m, path, type)) {
+		if (!str_equal(type, "proc") && !str_equal(type, "sysfs"))
+			continue;
+		if (strncmp(path, root, n) == 0 && (path[n] == '/' || path[n] == '\0'))
+			continue;
+		if (skip-- == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* With chroot(2) the old root stays below us, and a full procfs or sysfs in it would undo every
+ * mask (S13).  Those that cannot be unmounted (locked by a user namespace) are covered. */
+static int
+hide_host(struct err *e, int root_dir)
+{
+	static const char text[] = "/proc/self/mountinfo";
+	FD_AUTO int fd = open(text, O_RDONLY | O_CLOEXEC);
+	struct mountinfo m = {.fd = fd};
+	char path[PLAN_PATH_MAX], root[PLAN_PATH_MAX], link[32];
+	uint32_t skip = 0;
+	ssize_t n;
+	int found;
+
+	if (fd < 0)
+		return fail_errno(e, "open %s", text);
+	(void)fd_path(link, root_dir);
+	n = readlink(link, root, sizeof(root));
+	if (n < 0 || n == sizeof(root))
+		return fail_errno(e, "readlink %s", link);
+	root[n] = '\0';
+	while ((found = find_exposed(e, &m, root, skip, path)) > 0) {
+		if (sys_umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+			continue;
+		if (sys_mount("tmpfs", path, "tmpfs", INERT, "nr_inodes=1,mode=755") < 0 &&
+			errno != ENOENT && errno != ENOTDIR) /* hidden by another mount already */
+			return fail_errno(e, "covering %s", path);
+		skip++;
+	}
+	return found;
+}
+
+static int
+change_root(struct err *e)
+{
+	if (sys_chroot(".") < 0)
+		return fail_errno(e, "chroot");
+	return sys_chdir("/") < 0 ? fail_errno(e, "chdir /") : 0;
+}
+
+static int
+move_root(struct err *e, int root_dir)
+{
+	log_warning("rootfs: chroot instead of pivot_root: the isolation from the host's tree is "
+		    "weaker");
+	TRY(hide_host(e, root_dir));
+	if (sys_mount(".", "/", NULL, MS_MOVE, NULL) < 0)
+		return fail_errno(e, "moving the rootfs to /");
+	return change_root(e);
+}
+
+/* The kernel's initial rootfs has no parent mount and cannot be pivoted away. */
+static bool
+is_initial_rootfs(int dir)
+{
+	uint32_t magic = mnt_magic(dir);
+
+	return magic == RAMFS_MAGIC || magic == TMPFS_MAGIC;
+}
+
+static int
+pivot(struct err *e, int root_dir)
+{
+	FD_AUTO int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (old < 0)
+		return fail_errno(e, "open /");
+	if (sys_pivot_root(".", ".") < 0) {
+		if (errno == EINVAL && is_initial_rootfs(old))
+			return move_root(e, root_dir);
+		return fail_errno(e, "pivot_root");
+	}
+	/* The old root now lies upon the new one.  Slave, or the unmount would reach the host. */
+	if (sys_fchdir(old) < 0)
+		return fail_errno(e, "chdir to the old root");
+	if (sys_mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		return fail_errno(e, "mount propagation of the old root");
+	if (sys_umount2(".", MNT_DETACH) < 0)
+		return fail_errno(e, "unmounting the old root");
+	return sys_chdir("/") < 0 ? fail_errno(e, "chdir /") : 0;
+}
+
+int
+rootfs_switch(struct err *e, const struct plan *p, int root_dir)
+{
+	FD_AUTO int root = root_dir;
+
+	IN(e, ROLE_INIT);
+	if (sys_fchdir(root) < 0)
+		return fail_errno(e, "chdir to the rootfs");
+	if (p->root_mode == PLAN_ROOT_PIVOT)
+		TRY(pivot(e, root));
+	else if (p->root_mode == PLAN_ROOT_MOVE)
+		TRY(move_root(e, root));
+	else
+		TRY(change_root(e));
+	/* After the switch: set earlier it is lost, or the root cannot be bound any more (MS-1). */
+	if (p->root_propagation && sys_mount(NULL, "/", NULL, p->root_propagation, NULL) < 0)
+		return fail_errno(e, "linux.rootfsPropagation");
+	return 0;
+}
+
+/* --- delete of a container without a mount namespace of its own --------------------------------
+ */
+
+uint64_t
+rootfs_mount_id(const char *path)
+{
+	FD_AUTO int fd = open(path, O_PATH | O_CLOEXEC);
+
+	return fd < 0 ? 0 : mnt_id(fd);
+}
+
+int
+rootfs_undo(struct err *e, const char *rootfs, uint64_t before)
+{
+	uint64_t now = rootfs_mount_id(rootfs);
+
+	IN(e, ROLE_HOST);
+	if (before == 0 || now == 0 || now == before)
+		return 0;
+	if (sys_umount2(rootfs, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 && errno != EINVAL)
+		return fail_errno(e, "unmount %s", rootfs);
+	return 0;
+}

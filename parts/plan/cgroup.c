@@ -1,0 +1,130 @@
+#include "plan/plan.h"
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "plan/path.h"
+
+#include <string.h>
+
+/* Where the container's cgroup lies, as the config says it. */
+struct place {
+	const char *path; /* "/edge/web1", cleaned */
+	bool below_own;	  /* below the caller's own cgroup in each hierarchy */
+};
+
+/* CG-1: an absolute value is below the mount point of each hierarchy.
+ * CG-2: so is a relative one.  runc takes it below the caller's own cgroup, but then the place
+ * depends on who calls, and config-linux.md#cgroups-path has the same value always lead to the same
+ * place.
+ * CG-3: without a value it is the id, below the caller's own cgroup, where an unprivileged caller
+ * may be allowed to make it. */
+static int
+find_place(struct err *e, const struct plan *p, struct place *place)
+{
+	const char *value = p->spec->linux_.cgroups_path;
+
+	place->below_own = !value || *value == '\0';
+	if (place->below_own)
+		value = p->options.id;
+	if (path_goes_up(value))
+		return fail(e, "linux.cgroupsPath: \"%s\" has a \"..\" in it", value);
+	place->path = path_inside(e, "linux.cgroupsPath", value);
+	if (!place->path)
+		return -1;
+	if (place->path[1] == '\0')
+		return fail(e,
+			"linux.cgroupsPath: \"%s\" is the root of the hierarchy, not a container's "
+			"cgroup",
+			value);
+	return 0;
+}
+
+/* The caller's own cgroup as seen below the mount point: "" is the mount point itself, also where
+ * the own cgroup lies outside of what is visible there. */
+static const char *
+own_below_mount(const struct facts_hierarchy *h)
+{
+	const char *own = h->own;
+	size_t root = strlen(h->mount_root);
+
+	if (path_goes_up(own) || path_goes_up(h->mount_root))
+		return "";
+	if (root > 1) {
+		if (strncmp(own, h->mount_root, root) != 0 ||
+			(own[root] != '/' && own[root] != '\0'))
+			return "";
+		own += root;
+	}
+	return str_equal(own, "/") ? "" : own;
+}
+
+static int
+add_dir(struct err *e, struct plan_cgroup *c, const struct facts_hierarchy *h,
+	const struct place *place)
+{
+	struct plan_cgroup_dir *d = &c->dir[c->n_dirs];
+	const char *own = place->below_own ? own_below_mount(h) : "";
+
+	d->dir = arena_string(e, "%s%s%s", h->mount_point, own, place->path);
+	if (!d->dir)
+		return -1;
+	if (strlen(d->dir) >= PLAN_PATH_MAX)
+		return fail(e, "linux.cgroupsPath: the path is longer than %d bytes",
+			PLAN_PATH_MAX - 1);
+	d->v2 = h->v2;
+	d->controllers = h->controllers;
+	d->mount_point = h->mount_point;
+	c->n_dirs++;
+	return 0;
+}
+
+/* Device rules go to the v1 controller where there is one, else to a program on the v2 directory.
+ */
+static int
+add_device_rules(struct err *e, struct plan *p)
+{
+	struct plan_cgroup *c = &p->cgroup;
+	const struct facts_hierarchy *v1 = facts_controller(p->facts, "devices");
+
+	if (v1) {
+		struct plan_cgroup_dir *d = &c->dir[v1 - p->facts->hierarchy];
+
+		return plan_device_writes(e, p->spec, &d->write, &d->n_writes);
+	}
+	if (facts_controller(p->facts, ""))
+		return plan_device_program(e, p->spec, &c->devices, &c->n_devices);
+	if (!p->options.rootless)
+		/* CG-10, I8: what restricts is not passed over in silence. */
+		return fail(e,
+			"linux.resources.devices: this host has no cgroup that could enforce "
+			"them (--cgroup-manager disabled goes without)");
+	log_warning("linux.resources.devices: no cgroup enforces them here");
+	return 0;
+}
+
+int
+plan_make_cgroup(struct err *e, struct plan *p)
+{
+	const struct facts *f = p->facts;
+	struct plan_cgroup *c = &p->cgroup;
+	bool rules = p->spec->linux_.resources.devices.present;
+	struct place place = {.path = NULL};
+
+	if (p->options.no_cgroups) {
+		if (rules)
+			log_debug("linux.resources is not applied: cgroups are disabled");
+		return 0;
+	}
+	TRY(find_place(e, p, &place));
+	c->used = f->n_hierarchies > 0;
+	c->tolerate = c->used && p->options.rootless;
+	c->path = c->used ? place.path : NULL;
+	c->dir = arena_take(e, f->n_hierarchies, sizeof(*c->dir));
+	if (!c->dir)
+		return -1;
+	/* CG-6: all of them, also the named ones and the unified one of a hybrid host. */
+	for (uint32_t i = 0; i < f->n_hierarchies; i++)
+		TRY(add_dir(e, c, &f->hierarchy[i], &place));
+	return rules ? add_device_rules(e, p) : 0;
+}

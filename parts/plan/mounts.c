@@ -1,0 +1,186 @@
+#include "plan/plan.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "plan/cgroupmount.h"
+#include "plan/mounting.h"
+#include "plan/path.h"
+#include "words/mountopt.h"
+
+#include <string.h>
+
+enum { DATA_MAX = 4096 }; /* mount(2) takes one page of data and cuts what is longer */
+
+static int
+refuse_option(struct err *e, uint32_t mount, uint32_t option, const char *name)
+{
+	return fail(e, "mounts[%u].options[%u]: \"%s\" is not supported by this version of ocirt",
+		mount, option, name);
+}
+
+/* Of contradicting options the last one wins, as for mount(8). */
+static void
+apply(struct mounting *m, const struct mountopt *o)
+{
+	m->set = (m->set & ~o->clear) | o->set;
+	m->clear = (m->clear & ~o->set) | o->clear;
+	m->attr_set = (m->attr_set & ~o->attr_clear) | o->attr_set;
+	m->attr_clear = (m->attr_clear & ~o->attr_set) | o->attr_clear;
+	if (o->propagation)
+		m->propagation = o->propagation;
+}
+
+/* MT-5: known options become flags, the others the filesystem's data. */
+static int
+read_options(struct err *e, struct mounting *m)
+{
+	char buffer[DATA_MAX];
+	struct str data = str_in(buffer, sizeof(buffer));
+
+	for (uint32_t i = 0; i < m->spec->options.n; i++) {
+		const char *name = m->spec->options.at[i];
+		const struct mountopt *o = mountopt_find(name);
+
+		if (o && o->ours > MOUNTOPT_IGNORED)
+			return refuse_option(e, m->index, i, name);
+		if (o)
+			apply(m, o);
+		else
+			(void)str_add(&data, "%s%s", data.len > 0 ? "," : "", name);
+		if (!o && !m->left_over)
+			m->left_over = name;
+	}
+	if (data.cut)
+		return fail(e,
+			"mounts[%u].options: the data for the filesystem is longer than %d bytes",
+			m->index, DATA_MAX - 1);
+	/* mount_setattr(2): the atime values are one field and set only after all of it is cleared.
+	 */
+	if ((m->attr_set | m->attr_clear) & MOUNT_ATTR__ATIME)
+		m->attr_clear |= MOUNT_ATTR__ATIME;
+	if (data.len > 0 && !(m->data = arena_string(e, "%s", buffer)))
+		return -1;
+	return 0;
+}
+
+/* MT-2: relative to "/", which itself cannot be mounted on: it is the rootfs. */
+static int
+read_destination(struct err *e, struct mounting *m)
+{
+	char property[64];
+
+	(void)str_format(property, sizeof(property), "mounts[%u].destination", m->index);
+	m->destination = path_inside(e, property, m->spec->destination);
+	if (!m->destination)
+		return -1;
+	if (m->destination[1] == '\0')
+		return fail(e, "%s: \"%s\" is the root filesystem itself", property,
+			m->spec->destination);
+	return 0;
+}
+
+static struct plan_mount *
+add(struct plan *p, const struct mounting *m, enum plan_mount_kind kind)
+{
+	struct plan_mount *row = &p->mounts.at[p->mounts.n++];
+
+	mounting_start(row, m, kind);
+	row->source = m->spec->source;
+	row->flags = m->set;
+	row->data = m->data;
+	return row;
+}
+
+/* MT-3, MT-9.  The kernel takes no other flag together with MS_BIND, so they come in a second call.
+ * Filesystem data would be ignored without a word: DEC-24. */
+static int
+add_bind(struct err *e, struct plan *p, const struct mounting *m)
+{
+	struct plan_mount *row;
+	char property[64];
+
+	(void)str_format(property, sizeof(property), "mounts[%u].source", m->index);
+	if (m->left_over)
+		return fail(e, "mounts[%u].options: \"%s\" is not an option of a bind mount",
+			m->index, m->left_over);
+	if (!m->spec->source || *m->spec->source == '\0')
+		return fail(e, "%s: a bind mount needs one", property);
+	row = add(p, m, PLAN_MOUNT_BIND);
+	row->source = path_below(e, property, p->options.bundle, m->spec->source);
+	row->flags = m->set & (MS_BIND | MS_REC);
+	row->bind_set = m->set & MOUNTING_FLAGS;
+	row->bind_clear = m->clear & MOUNTING_FLAGS;
+	return row->source ? 0 : -1;
+}
+
+static int
+add_remount(struct err *e, struct plan *p, const struct mounting *m)
+{
+	if ((m->set & MS_BIND) && m->left_over)
+		return fail(e, "mounts[%u].options: \"%s\" is not an option of a bind mount",
+			m->index, m->left_over);
+	add(p, m, PLAN_MOUNT_REMOUNT)->type = m->spec->type;
+	return 0;
+}
+
+static int
+add_filesystem(struct err *e, struct plan *p, const struct mounting *m)
+{
+	const char *type = m->spec->type;
+	struct plan_mount *row;
+
+	/* MT-4: a bind mount is one by its options, never by its type. */
+	if (!type || *type == '\0')
+		return fail(e,
+			"mounts[%u].type: needed, since the options have neither \"bind\" nor "
+			"\"rbind\"",
+			m->index);
+	if (str_equal(type, "cgroup"))
+		return cgroupmount_add(e, p, m);
+	row = add(p, m, PLAN_MOUNT_FILESYSTEM);
+	row->type = type;
+	if (!row->source || *row->source == '\0')
+		row->source = type; /* a dummy that mountinfo can show */
+	row->proc_or_sys = str_equal(type, "proc") || str_equal(type, "sysfs");
+	return 0;
+}
+
+static int
+add_mount(struct err *e, struct plan *p, uint32_t index)
+{
+	struct mounting m = {.spec = &p->spec->mounts.at[index], .index = index};
+
+	TRY(read_destination(e, &m));
+	TRY(read_options(e, &m));
+	if (m.set & MS_REMOUNT)
+		return add_remount(e, p, &m);
+	if (m.set & MS_BIND)
+		return add_bind(e, p, &m);
+	return add_filesystem(e, p, &m);
+}
+
+/* The most rows that the config's mounts become. */
+static size_t
+count_rows(const struct plan *p)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < p->spec->mounts.n; i++) {
+		const char *type = p->spec->mounts.at[i].type;
+
+		n += type && str_equal(type, "cgroup") ? cgroupmount_rows(p) : 1;
+	}
+	return n;
+}
+
+int
+plan_make_mounts(struct err *e, struct plan *p)
+{
+	p->mounts.at = arena_take(e, count_rows(p), sizeof(*p->mounts.at));
+	if (!p->mounts.at)
+		return -1;
+	for (uint32_t i = 0; i < p->spec->mounts.n; i++)
+		TRY(add_mount(e, p, i));
+	return 0;
+}

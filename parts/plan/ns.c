@@ -1,0 +1,53 @@
+#include "plan/plan.h"
+
+#include "base/sys.h"
+#include "words/words.h"
+
+/* The cgroup namespace's root is the cgroup in which its maker is, so it comes after the move
+ * (NS-5).  With cgroup v2 alone the child is born in its cgroup (CLONE_INTO_CGROUP) and the flag
+ * can be in the same clone; with any v1 hierarchy the child moves itself first. */
+static bool
+is_late(const struct plan *p, enum namespace ns)
+{
+	return ns == NAMESPACE_CGROUP && !p->options.no_cgroups && p->facts->n_hierarchies > 0 &&
+		!facts_cgroup2_only(p->facts);
+}
+
+static enum plan_root_mode
+root_mode(const struct plan *p)
+{
+	const struct spec_namespace *mount = &p->spec->linux_.namespaces[NAMESPACE_MOUNT];
+
+	/* DEC-23: in a mount namespace that is not the container's own, pivot_root would take the
+	 * root away from everybody else in it. */
+	if (!mount->listed || mount->path)
+		return PLAN_ROOT_CHROOT;
+	return p->options.no_pivot ? PLAN_ROOT_MOVE : PLAN_ROOT_PIVOT;
+}
+
+int
+plan_make_namespaces(struct err *e, struct plan *p)
+{
+	const struct spec_namespace *listed = p->spec->linux_.namespaces;
+	const struct spec_namespace *user = &listed[NAMESPACE_USER];
+
+	(void)e; /* whatever can be wrong here spec_check() has refused */
+	for (enum namespace ns = 0; ns < NAMESPACES; ns++) {
+		if (!listed[ns].listed)
+			continue;
+		if (listed[ns].path)
+			p->ns.join[ns] = listed[ns].path;
+		else if (is_late(p, ns))
+			p->ns.late_flags |= words_namespace_flag(ns);
+		else
+			p->ns.clone_flags |= words_namespace_flag(ns);
+	}
+	p->ns.stage = user->listed && user->path;
+	p->ns.user_new = user->listed && !user->path;
+	/* user_namespaces(7): without CAP_SETGID in the parent namespace gid_map may be written
+	 * only after setgroups has been denied. */
+	p->ns.deny_setgroups = p->ns.user_new && p->facts->euid != 0;
+	p->root_mode = root_mode(p);
+	p->loopback_up = listed[NAMESPACE_NETWORK].listed && !listed[NAMESPACE_NETWORK].path;
+	return 0;
+}

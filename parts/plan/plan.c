@@ -1,0 +1,85 @@
+#include "plan/plan.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "plan/env.h"
+#include "plan/path.h"
+
+#include <string.h>
+
+/* sysctl(8): the first separator of a key is the separator; where that is a dot, a slash stands for
+ * a dot in a name ("net.ipv4.conf.eth0/1.forwarding").  spec_check() has refused what does not
+ * belong to a namespace of the container. */
+static const char *
+sysctl_path(struct err *e, const char *key)
+{
+	char *path = arena_string(e, "%s", key);
+
+	if (!path || path[strcspn(path, "./")] != '.')
+		return path;
+	for (char *at = path; *at != '\0'; at++)
+		*at = *at == '.' ? '/' : *at == '/' ? '.' : *at;
+	return path;
+}
+
+/* Would the path leave /proc/sys?  Once more, because letters have been exchanged. */
+static bool
+is_plain(const char *path)
+{
+	return *path != '/' && *path != '\0' && !path_goes_up(path) && !strstr(path, "//") &&
+		!strstr(path, "/./");
+}
+
+static int
+make_sysctl(struct err *e, struct plan *p)
+{
+	const struct pairs *from = &p->spec->linux_.sysctl;
+
+	p->sysctl.at = arena_take(e, from->n, sizeof(*p->sysctl.at));
+	if (!p->sysctl.at)
+		return -1;
+	for (uint32_t i = 0; i < from->n; i++) {
+		struct pair *to = &p->sysctl.at[p->sysctl.n++];
+
+		to->name = sysctl_path(e, from->at[i].name);
+		to->value = from->at[i].value;
+		if (!to->name)
+			return -1;
+		if (!is_plain(to->name))
+			return fail(e, "linux.sysctl: \"%s\" is not the name of a parameter",
+				from->at[i].name);
+	}
+	return 0;
+}
+
+static int
+make_rest(struct err *e, struct plan *p)
+{
+	p->rootfs = path_below(e, "root.path", p->options.bundle, p->spec->root.path);
+	if (!p->rootfs)
+		return -1;
+	p->root_propagation = p->spec->linux_.rootfs_propagation;
+	if (!p->options.no_new_keyring) {
+		p->keyring = arena_string(e, "_ses.%s", p->options.id);
+		if (!p->keyring)
+			return -1;
+	}
+	TRY(make_sysctl(e, p));
+	return env_make(e, &p->env, &p->home_missing, &p->spec->process.env);
+}
+
+int
+plan_make(struct err *e, struct plan *p, const struct spec *s, const struct facts *f,
+	const struct plan_options *o)
+{
+	memset(p, 0, sizeof(*p));
+	p->spec = s;
+	p->facts = f;
+	p->options = *o;
+	TRY(plan_make_namespaces(e, p));
+	TRY(plan_make_cgroup(e, p));
+	TRY(plan_make_mounts(e, p));
+	TRY(plan_make_devices(e, p));
+	TRY(plan_make_creds(e, p));
+	return make_rest(e, p);
+}

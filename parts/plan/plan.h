@@ -1,0 +1,107 @@
+/* plan: everything that create will do, decided.
+ *
+ * Contract: plan_make() turns a checked config, the facts of the host and the caller's options into
+ * a struct plan, or fails naming the property that cannot be carried out here.  After it nobody
+ * chooses any more: kernel/ and roles/ carry out the rows.  Children are cloned and read the same
+ * plan; nobody writes to it.  The same inputs give the same plan, byte for byte (plan/print).
+ *
+ * Floor: plan (uses base, words, spec).  Runs in: host; pure.
+ * Spec: config.md, config-linux.md.
+ */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include "base/err.h"
+#include "plan/facts.h"
+#include "plan/rows.h"
+#include "spec/view.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PLAN_PATH_MAX = 4096 };
+
+/* What the caller asked for beside the config (engines.md 2.1, 2.2). */
+struct plan_options {
+	const char *id;
+	const char *bundle; /* absolute */
+	bool no_pivot, no_new_keyring;
+	bool no_cgroups;       /* --cgroup-manager disabled */
+	bool rootless;	       /* tolerate missing cgroup permission */
+	uint32_t preserve_fds; /* descriptors 3 .. 2 + n reach the program */
+};
+
+/* -- namespaces (plan/ns) ------------------------------------------------------------------ */
+
+struct plan_namespaces {
+	uint64_t clone_flags;	      /* CLONE_NEW* of all new ones, but those in `late_flags` */
+	uint64_t late_flags;	      /* CLONE_NEWCGROUP where the init moves itself first (v1) */
+	const char *join[NAMESPACES]; /* path to enter, by enum namespace; NULL: none */
+	bool stage;		      /* a user namespace is joined: one more process is needed */
+	bool user_new;		      /* the init waits for its id maps before it goes on */
+	bool deny_setgroups;	      /* write "deny" before gid_map (user_namespaces(7)) */
+};
+
+/* -- credentials (plan/creds) ---------------------------------------------------------------- */
+
+struct plan_creds {
+	uint32_t uid, gid;
+	const uint32_t *groups;
+	uint32_t n_groups;
+	bool set_groups;  /* false with keep_groups, and where setgroups(2) is denied */
+	bool keep_groups; /* run.oci.keep_original_groups=1 */
+	uint64_t capabilities[CAPABILITY_SETS]; /* without those that cannot be granted (CAP-3) */
+	bool no_new_privileges;
+};
+
+/* -- the whole ------------------------------------------------------------------------------- */
+
+enum plan_root_mode {
+	PLAN_ROOT_PIVOT,  /* own mount namespace, pivot_root(2) */
+	PLAN_ROOT_MOVE,	  /* own mount namespace, --no-pivot: MS_MOVE and chroot(2) */
+	PLAN_ROOT_CHROOT, /* shared or joined mount namespace: chroot(2); delete unmounts */
+};
+
+struct plan {
+	const struct spec *spec; /* for what needs no decision: args, hooks, rlimits, ... */
+	const struct facts *facts;
+	struct plan_options options;
+	const char *rootfs; /* absolute host path */
+	enum plan_root_mode root_mode;
+	uint32_t root_propagation; /* of `/` at the end, MS_* with MS_REC; 0: leave it */
+	struct plan_namespaces ns;
+	struct plan_mounts mounts;
+	struct plan_devices devices;
+	struct plan_cgroup cgroup;
+	struct plan_creds creds;
+	struct pairs sysctl; /* name: path below /proc/sys ("net/ipv4/ip_forward") */
+	struct strings env;  /* process.env, each name once, the last one wins (PR-5) */
+	bool home_missing;   /* HOME is to be added from the container's /etc/passwd */
+	bool loopback_up;    /* a new network namespace */
+	const char *keyring; /* "_ses.<id>"; NULL with --no-new-keyring */
+};
+
+/* Makes the plan.  `s`, `f` and the strings of `o` must outlive it.  Arrays lie in the arena. */
+int plan_make(struct err *e, struct plan *p, const struct spec *s, const struct facts *f,
+	const struct plan_options *o);
+
+/* The slices, each in the file of its name; plan_make() calls them in this order, since a mount of
+ * type cgroup shows what the cgroup slice decided, and devices depend on what is bound on /dev. */
+int plan_make_namespaces(struct err *e, struct plan *p);
+int plan_make_cgroup(struct err *e, struct plan *p);
+int plan_make_mounts(struct err *e, struct plan *p);
+int plan_make_devices(struct err *e, struct plan *p);
+int plan_make_creds(struct err *e, struct plan *p);
+
+/* The device rules with what every container needs (LX-5), compiled for v1 as writes (devrules.c)
+ * or for v2 as a program (devbpf.c; NULL when everything is allowed). */
+int plan_device_writes(struct err *e, const struct spec *s, struct plan_write **out, uint32_t *n);
+int plan_device_program(
+	struct err *e, const struct spec *s, struct kabi_bpf_insn **out, uint32_t *n);
+
+/* Writes the plan as text, one line a row, for `create --dry-run`, golden tests and bug reports
+ * (print.c).  Returns its length in bytes. */
+int plan_print(struct err *e, const struct plan *p, char *out, size_t size);
+
+#endif

@@ -1,0 +1,53 @@
+#include "plan/printbpf.h"
+
+#include "base/kabi.h"
+
+/* The instructions of plan/devbpf; `number` is that of the instruction, for the target of a jump.
+ */
+static void
+add_instruction(struct str *out, const struct kabi_bpf_insn *in, int number)
+{
+	int target = number + 1 + in->off;
+	int dst, src;
+
+	/* Which half holds which register depends on the byte order: see KABI_BPF_REGS. */
+	dst = KABI_BPF_REGS(1, 0) == 1 ? in->regs & 15 : in->regs >> 4;
+	src = KABI_BPF_REGS(1, 0) == 1 ? in->regs >> 4 : in->regs & 15;
+	switch (in->code) {
+	case 0x61:
+		(void)str_add(out, "r%d = [r%d + %d]", dst, src, in->off);
+		return;
+	case 0x54:
+		(void)str_add(out, "r%d &= 0x%x", dst, (uint32_t)in->imm);
+		return;
+	case 0x74:
+		(void)str_add(out, "r%d >>= %d", dst, in->imm);
+		return;
+	case 0xb7:
+		(void)str_add(out, "r%d = %d", dst, in->imm);
+		return;
+	case 0x05:
+		(void)str_add(out, "goto %d", target);
+		return;
+	case 0x55:
+		(void)str_add(out, "if r%d != %d goto %d", dst, in->imm, target);
+		return;
+	case 0x45:
+		(void)str_add(out, "if r%d & 0x%x goto %d", dst, (uint32_t)in->imm, target);
+		return;
+	case 0x95:
+		(void)str_add(out, "exit");
+		return;
+	}
+	(void)str_add(out, "0x%02x %d %d %d %d", in->code, dst, src, in->off, in->imm);
+}
+
+void
+printbpf(struct str *out, const struct kabi_bpf_insn *program, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		(void)str_add(out, "\t%u: ", i);
+		add_instruction(out, &program[i], (int)i);
+		(void)str_add(out, "\n");
+	}
+}

@@ -1,0 +1,169 @@
+#include "roles/end.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "kernel/hooks.h"
+#include "kernel/proc.h"
+#include "kernel/rootfs.h"
+#include "roles/load.h"
+#include "spec/check.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+static struct spec spec;
+static char document[STATE_JSON_MAX];
+
+static void
+dirs_of(const struct state *s, struct cgroup_dirs *d)
+{
+	d->n = s->n_cgroups;
+	for (uint32_t i = 0; i < d->n; i++) {
+		d->at[i].controllers = s->cgroup[i].controllers;
+		d->at[i].dir = s->cgroup[i].dir;
+		d->at[i].existed = s->cgroup[i].existed;
+	}
+}
+
+static int
+held_load(struct err *e, struct held *h, const char *root, const char *id, bool lock)
+{
+	TRY(h->root_dir = state_root_open(e, root, false));
+	TRY(h->dir = state_open(e, h->root_dir, id));
+	if (lock)
+		TRY(h->lock = state_lock(e, h->dir, END_PATIENCE_MS));
+	TRY(state_read(e, h->dir, &h->state, h->text, sizeof h->text));
+	dirs_of(&h->state, &h->cgroups);
+	h->status = state_status_now(h->dir, &h->state, cgroup_frozen(&h->cgroups) == 1);
+	return 0;
+}
+
+int
+held_open(struct err *e, struct held *h, const char *root, const char *id, bool lock)
+{
+	h->root_dir = h->dir = h->lock = -1;
+	TRY(spec_check_id(e, id));
+	if (held_load(e, h, root, id, lock) == 0)
+		return 0;
+	if (h->root_dir < 0 && e->number == ENOENT)
+		(void)fail(e, "container does not exist");
+	held_close(h);
+	return -1;
+}
+
+void
+held_close(struct held *h)
+{
+	fd_close(&h->lock);
+	fd_close(&h->dir);
+	fd_close(&h->root_dir);
+}
+
+/* -- start ------------------------------------------------------------------------------------- */
+
+static int
+poststart(struct err *e, struct held *h)
+{
+	struct hooks_call call = {
+		.hooks = &spec.hooks,
+		.kind = HOOK_POSTSTART,
+		.state = document,
+		.cwd = h->state.bundle,
+	};
+
+	TRY(load_copy(e, h->dir, &spec));
+	if (spec.hooks.kind[HOOK_POSTSTART].n == 0)
+		return 0;
+	TRY(state_document(
+		e, &h->state, STATE_RUNNING, h->state.pid, "", 0, document, sizeof document));
+	return hooks_run(e, &call);
+}
+
+/* A start that fails ends the container; its own error is the one that is told. */
+static int
+start_failed(struct held *h)
+{
+	struct err ignored;
+
+	if (end_held(&ignored, h) < 0)
+		log_warning("%s", ignored.text);
+	return -1;
+}
+
+int
+end_start(struct err *e, struct held *h)
+{
+	if (state_release(e, h->dir) < 0)
+		return start_failed(h);
+	if (poststart(e, h) < 0)
+		return start_failed(h);
+	return 0;
+}
+
+/* -- end --------------------------------------------------------------------------------------- */
+
+int
+end_kill(struct err *e, const struct state *s)
+{
+	struct proc_identity init = {.pid = s->pid, .start = s->start};
+	struct cgroup_dirs dirs;
+	struct err ignored;
+	uint32_t n;
+
+	dirs_of(s, &dirs);
+	if (proc_alive(&init))
+		(void)proc_signal(&ignored, &init, SIGKILL); /* dead already is as good */
+	TRY(cgroup_signal(e, &dirs, SIGKILL, &n));
+	cgroup_thaw(&dirs);
+	if (proc_wait_gone(&init, END_PATIENCE_MS) == 0)
+		return fail(e, "container init still running");
+	return 0;
+}
+
+void
+end_poststop(const struct state *s, const struct spec_hooks *hooks)
+{
+	struct err e;
+	struct hooks_call call = {
+		.hooks = hooks,
+		.kind = HOOK_POSTSTOP,
+		.state = document,
+		.cwd = s->bundle,
+		.warn_only = true,
+	};
+
+	if (hooks->kind[HOOK_POSTSTOP].n == 0)
+		return;
+	if (state_document(&e, s, STATE_STOPPED, 0, "", 0, document, sizeof document) < 0 ||
+		hooks_run(&e, &call) < 0)
+		log_warning("%s", e.text);
+}
+
+int
+end_container(
+	struct err *e, int root_dir, int dir, const struct state *s, const struct spec_hooks *hooks)
+{
+	struct cgroup_dirs dirs;
+
+	dirs_of(s, &dirs);
+	TRY(end_kill(e, s));
+	TRY(cgroup_remove(e, &dirs, END_PATIENCE_MS));
+	if (s->shared_mounts)
+		TRY(rootfs_undo(e, s->rootfs, s->mount_id));
+	end_poststop(s, hooks);
+	return state_remove(e, root_dir, s->id, dir);
+}
+
+int
+end_held(struct err *e, struct held *h)
+{
+	struct err unread;
+
+	memset(&spec, 0, sizeof spec);
+	if (load_copy(&unread, h->dir, &spec) < 0) {
+		log_warning("poststop hooks cannot be read: %s", unread.text);
+		memset(&spec.hooks, 0, sizeof spec.hooks);
+	}
+	return end_container(e, h->root_dir, h->dir, &h->state, &spec.hooks);
+}

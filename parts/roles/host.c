@@ -1,0 +1,522 @@
+/*  +--------------------------------------------------------------------------------------------+
+ *  | who            the command itself                                                           |
+ *  | waits for us   the engine or the shell                                                      |
+ *  | namespaces     the caller's, all of them; the root is the host's                            |
+ *  | capabilities   the caller's                                                                 |
+ *  | descriptors    everything of struct run; 0-2 and preserved ones are the program's, untouched |
+ *  +--------------------------------------------------------------------------------------------+
+ */
+#include "roles/host.h"
+
+#include "base/arena.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "kernel/hooks.h"
+#include "kernel/limits.h"
+#include "kernel/proc.h"
+#include "kernel/rootfs.h"
+#include "kernel/selfexe.h"
+#include "roles/end.h"
+#include "roles/init.h"
+#include "roles/load.h"
+#include "roles/stage.h"
+#include "roles/step.h"
+#include "roles/sync.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct run the_run;
+static char document[STATE_JSON_MAX];
+
+/* -- state ------------------------------------------------------------------------------------ */
+
+/* Before the cgroups are looked at: a second create of an id must not be told about its cgroup. */
+static int
+open_root(struct err *e, struct run *r)
+{
+	const char *id = r->request->id;
+	struct stat st;
+
+	if (r->request->foreign_default_root && str_equal(id, "storage"))
+		return fail(e, "container id \"%s\" is reserved", id);
+	TRY(r->root_dir = state_root_open(e, r->request->root, true));
+	if (fstatat(r->root_dir, id, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return fail(e, "container with given ID already exists");
+	return 0;
+}
+
+static void
+close_root(struct run *r)
+{
+	fd_close(&r->root_dir);
+}
+
+/* What the state must say before anything is made that delete has to remove (S23). */
+static int
+survey(struct err *e, struct run *r)
+{
+	const struct plan *p = &r->plan;
+	struct state *s = &r->state;
+	static char created[STR_TIME_MAX];
+	struct timespec now;
+
+	if (p->cgroup.used)
+		TRY(cgroup_survey(e, p, &r->cgroups));
+	for (uint32_t i = 0; i < r->cgroups.n; i++) {
+		s->cgroup[i].controllers = r->cgroups.at[i].controllers;
+		s->cgroup[i].dir = r->cgroups.at[i].dir;
+		s->cgroup[i].existed = r->cgroups.at[i].existed;
+	}
+	s->n_cgroups = r->cgroups.n;
+	clock_gettime(CLOCK_REALTIME, &now);
+	(void)str_time(created, sizeof created, &now, true); /* cannot be cut: STR_TIME_MAX */
+	s->id = r->request->id;
+	s->bundle = p->options.bundle;
+	s->rootfs = p->rootfs;
+	s->created = created;
+	s->cgroup_path = p->cgroup.path;
+	s->annotations = r->spec.annotations;
+	s->shared_mounts = p->root_mode == PLAN_ROOT_CHROOT;
+	s->mount_id = s->shared_mounts ? rootfs_mount_id(p->rootfs) : 0;
+	for (int i = 0; i < NAMESPACES; i++) {
+		s->namespace_listed[i] = r->spec.linux_.namespaces[i].listed;
+		s->namespace_path[i] = r->spec.linux_.namespaces[i].path;
+	}
+	s->own_pid_namespace = p->ns.clone_flags & words_namespace_flag(NAMESPACE_PID);
+	return 0;
+}
+
+static int
+make_state(struct err *e, struct run *r)
+{
+	TRY(r->dir = state_make(e, r->root_dir, &r->state, r->config, r->config_len, &r->lock));
+	return 0;
+}
+
+/* Last of all: poststop hooks run after the undo, of whatever there was a process for (HK-7). */
+static void
+drop_state(struct run *r)
+{
+	struct err ignored;
+
+	if (r->init > 0)
+		end_poststop(&r->state, &r->spec.hooks);
+	if (state_remove(&ignored, r->root_dir, r->request->id, r->dir) < 0)
+		log_warning("%s", ignored.text);
+	fd_close(&r->dir);
+	fd_close(&r->lock);
+}
+
+/* -- cgroups, namespaces, channel -------------------------------------------------------------- */
+
+static void
+drop_cgroups(struct run *r)
+{
+	struct err ignored;
+
+	cgroup_close(&r->door);
+	if (cgroup_remove(&ignored, &r->cgroups, END_PATIENCE_MS) < 0)
+		log_warning("%s", ignored.text);
+}
+
+static int
+make_cgroups(struct err *e, struct run *r)
+{
+	if (!r->plan.cgroup.used)
+		return 0;
+	if (cgroup_make(e, &r->plan, &r->cgroups) == 0 &&
+		cgroup_open(e, &r->cgroups, &r->door) == 0)
+		return 0;
+	drop_cgroups(r);
+	return -1;
+}
+
+static int
+open_gate(struct err *e, struct run *r)
+{
+	if (r->request->mode != RUN_CREATE)
+		return 0;
+	return state_gate_open(e, r->dir, &r->gate);
+}
+
+static int
+open_namespaces(struct err *e, struct run *r)
+{
+	return ns_open(e, &r->plan, &r->ns);
+}
+
+/* Room for HOME behind process.env: the init fills it in. */
+static int
+make_environment(struct err *e, struct run *r)
+{
+	const struct strings *env = &r->plan.env;
+
+	r->env = arena_take(e, env->n + 2, sizeof *r->env);
+	if (!r->env)
+		return -1;
+	if (env->n > 0)
+		memcpy(r->env, env->at, env->n * sizeof *env->at);
+	return 0;
+}
+
+/* Signals are held from before the clone, so that none is lost (foreground). */
+static int
+hold_signals(struct err *e, struct run *r)
+{
+	if (r->request->mode != RUN_FOREGROUND)
+		return 0;
+	if (!r->request->no_subreaper)
+		TRY(reap_subreaper(e));
+	return reap_block(e, &r->reap);
+}
+
+/* -- the clone --------------------------------------------------------------------------------- */
+
+/* The init's own things are its own now; ours would keep them open. */
+static void
+close_init_side(struct run *r)
+{
+	fd_close(&r->sync_init);
+	fd_close(&r->gate.gate);
+	fd_close(&r->gate.answer);
+	cgroup_close(&r->door);
+	ns_close(&r->ns);
+}
+
+static int
+clone_stage(struct err *e, struct run *r)
+{
+	struct sync_message m;
+	uint64_t pid;
+	pid_t stage = sys_clone(SIGCHLD, NULL);
+
+	if (stage < 0)
+		return fail_errno(e, "clone");
+	if (stage == 0)
+		role_stage(r);
+	fd_close(&r->sync_init);
+	if (sync_receive(e, r->sync, &m, NULL) < 0 || m.kind != SYNC_PID ||
+		str_u64(m.err.text, &pid) < 0) {
+		if (m.kind == SYNC_FAIL)
+			*e = m.err;
+		else
+			(void)fail(e, "the process that joins the user namespace died");
+		(void)kill(stage, SIGKILL);
+		(void)waitpid(stage, NULL, 0);
+		return -1;
+	}
+	(void)waitpid(stage, NULL, 0);
+	r->init = (pid_t)pid;
+	return 0;
+}
+
+static int
+clone_init(struct err *e, struct run *r)
+{
+	int pair[2];
+
+	TRY(sync_pair(e, pair));
+	r->sync = pair[0];
+	r->sync_init = pair[1];
+	if (r->plan.ns.stage) {
+		TRY(clone_stage(e, r));
+	} else {
+		r->init = ns_clone(e, &r->plan, &r->ns, r->door.v2_dir, 0, &r->placed);
+		TRY(r->init);
+		if (r->init == 0)
+			role_init(r);
+	}
+	close_init_side(r);
+	return 0;
+}
+
+/* Kills what was cloned, and without a pid namespace of its own everything that it left. */
+static void
+drop_init(struct run *r)
+{
+	struct err ignored;
+	uint32_t n;
+
+	(void)kill(r->init, SIGKILL);
+	(void)cgroup_signal(&ignored, &r->cgroups, SIGKILL, &n);
+	while (waitpid(r->init, NULL, 0) < 0 && errno == EINTR)
+		;
+	fd_close(&r->sync);
+	fd_close(&r->console);
+	if (r->state.shared_mounts)
+		(void)rootfs_undo(&ignored, r->state.rootfs, r->state.mount_id);
+}
+
+/* The init waits for PLACED: wherever we are killed, it is either on record or it ends. */
+static int
+record(struct err *e, struct run *r)
+{
+	struct state *s = &r->state;
+
+	if (r->plan.ns.user_new)
+		TRY(ns_map_ids(e, &r->plan, r->init));
+	TRY(limits_oom_score(e, &r->spec.process, r->init));
+	s->pid = r->init;
+	TRY(proc_start_time(e, r->init, &s->start));
+	TRY(state_write(e, r->dir, s));
+	r->recorded = true;
+	return sync_send(e, r->sync, SYNC_PLACED, NULL, -1);
+}
+
+/* -- serving the init until it is ready ---------------------------------------------------------
+ */
+
+static int
+run_hooks(struct err *e, struct run *r, enum hook kind, enum state_status status)
+{
+	struct hooks_call call = {
+		.hooks = &r->spec.hooks,
+		.kind = kind,
+		.state = document,
+		.cwd = r->state.bundle,
+	};
+
+	if (r->spec.hooks.kind[kind].n == 0)
+		return 0;
+	TRY(state_document(e, &r->state, status, r->init, "", 0, document, sizeof document));
+	return hooks_run(e, &call);
+}
+
+static int
+serve_hooks(struct err *e, struct run *r)
+{
+	TRY(run_hooks(e, r, HOOK_PRESTART, STATE_CREATING));
+	TRY(run_hooks(e, r, HOOK_CREATE_RUNTIME, STATE_CREATING));
+	return sync_send(e, r->sync, SYNC_HOOKS, NULL, -1);
+}
+
+/* The master goes to the engine at once: a program that ends early loses no output (Q2). */
+static int
+serve_console(struct err *e, struct run *r, const char *name, int master)
+{
+	if (master < 0)
+		return fail(e, "console: no descriptor came");
+	if (r->request->console_socket)
+		return tty_send(e, r->request->console_socket, name, master);
+	r->console = fcntl(master, F_DUPFD_CLOEXEC, 3);
+	return r->console < 0 ? fail_errno(e, "console") : 0;
+}
+
+/* The init is gone without a word. */
+static int
+serve_end(struct err *e, struct run *r)
+{
+	siginfo_t info = {0};
+
+	if (r->request->mode != RUN_CREATE)
+		return 1; /* executed: its end of the channel is close-on-exec */
+	if (waitid(P_PID, (id_t)r->init, &info, WEXITED | WNOWAIT) == 0 &&
+		info.si_code != CLD_EXITED)
+		return fail(e, "init died before READY (signal %d)", info.si_status);
+	return fail(e, "init died before READY");
+}
+
+/* One message: 1 when nothing more will come, 0 to go on, -1. */
+static int
+serve_one(struct err *e, struct run *r)
+{
+	struct sync_message m;
+	FD_AUTO int fd = -1;
+
+	TRY(sync_receive(e, r->sync, &m, &fd));
+	switch ((enum sync_kind)m.kind) {
+	case SYNC_HOOKS:
+		return serve_hooks(e, r);
+	case SYNC_CONSOLE:
+		return serve_console(e, r, m.err.text, fd);
+	case SYNC_WARNINGS:
+		log_adopt(m.err.text);
+		return 0;
+	case SYNC_READY:
+		return 1;
+	case SYNC_FAIL:
+		*e = m.err;
+		return -1;
+	case SYNC_END:
+		return serve_end(e, r);
+	default:
+		return fail(e, "sync: unexpected message %u", m.kind);
+	}
+}
+
+static int
+serve(struct err *e, struct run *r)
+{
+	int done;
+
+	do
+		done = serve_one(e, r);
+	while (done == 0);
+	fd_close(&r->sync);
+	return done < 0 ? -1 : 0;
+}
+
+/* -- handing over ------------------------------------------------------------------------------ */
+
+static int
+send_pidfd(struct err *e, struct run *r)
+{
+	FD_AUTO int pidfd = -1;
+
+	if (!r->request->pidfd_socket)
+		return 0;
+	pidfd = sys_pidfd_open(r->init, 0);
+	if (pidfd < 0)
+		return fail_errno(e, "pidfd_open");
+	return tty_send(e, r->request->pidfd_socket, "pidfd", pidfd);
+}
+
+/* Created: the gate is shown.  Running: the gates were never needed. */
+static int
+show(struct err *e, struct run *r)
+{
+	if (r->request->mode == RUN_CREATE)
+		return state_ready(e, r->dir);
+	state_gate_remove(r->dir);
+	return 0;
+}
+
+static int
+poststart(struct err *e, struct run *r)
+{
+	if (r->request->mode == RUN_CREATE)
+		return 0;
+	return run_hooks(e, r, HOOK_POSTSTART, STATE_RUNNING);
+}
+
+/* Decimal, no newline, there as a whole or not at all (engines.md 5.6). */
+static int
+write_pid_file(struct err *e, struct run *r)
+{
+	char text[24];
+	int n = str_format(text, sizeof text, "%d", r->init);
+
+	if (!r->request->pid_file)
+		return 0;
+	return fd_replace(e, AT_FDCWD, r->request->pid_file, 0644, text, (size_t)n);
+}
+
+/* clang-format off */
+static const struct step prepare[] = {
+	{ "open root",    open_root,        close_root },
+	{ "survey",       survey,           NULL },
+	{ "state",        make_state,       drop_state },
+	{ "cgroups",      make_cgroups,     drop_cgroups },
+	{ "gate",         open_gate,        NULL },
+	{ "namespaces",   open_namespaces,  NULL },
+	{ "environment",  make_environment, NULL },
+	{ "signals",      hold_signals,     NULL },
+	{ "clone",        clone_init,       drop_init },
+};
+static const struct step start[] = {
+	{ "record",       record,           NULL },
+	{ "serve",        serve,            NULL },
+	{ "pidfd socket", send_pidfd,       NULL },
+	{ "show",         show,             NULL },
+	{ "poststart",    poststart,        NULL },
+	{ "pid file",     write_pid_file,   NULL },
+};
+/* clang-format on */
+
+enum { N_PREPARE = sizeof prepare / sizeof *prepare, N_START = sizeof start / sizeof *start };
+
+/* -- foreground -------------------------------------------------------------------------------- */
+
+/* The caller's terminal: on 2, 1 or 0, else /dev/tty (engines.md 5.4). */
+static int
+find_terminal(struct err *e)
+{
+	for (int fd = 2; fd >= 0; fd--)
+		if (isatty(fd))
+			return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? fail_errno(e, "no terminal: /dev/tty") : fd;
+}
+
+static int
+relay(struct err *e, struct run *r)
+{
+	struct termios saved;
+	int status;
+
+	r->reap.child = r->init;
+	r->reap.console = r->console;
+	r->reap.in = 0;
+	r->reap.out = 1;
+	if (r->console < 0)
+		return reap_run(e, &r->reap);
+	tty_copy_size(r->reap.terminal, r->console);
+	TRY(tty_raw(e, r->reap.terminal, &saved));
+	status = reap_run(e, &r->reap);
+	tty_restore(r->reap.terminal, &saved);
+	return status;
+}
+
+static int
+wait_and_delete(struct err *e, struct run *r)
+{
+	int status = relay(e, r);
+
+	if (status < 0) {
+		steps_undo(r, prepare, N_PREPARE);
+		return -1;
+	}
+	if (r->request->keep)
+		return status;
+	TRY(end_container(e, r->root_dir, r->dir, &r->state, &r->spec.hooks));
+	return status;
+}
+
+/* -- the whole --------------------------------------------------------------------------------- */
+
+static int
+start_container(struct err *e, struct run *r)
+{
+	if (steps_run(e, r, start, N_START) == 0)
+		return 0;
+	(void)context(e, "unable to start container process");
+	steps_undo(r, prepare, N_PREPARE);
+	return -1;
+}
+
+int
+host_create(struct err *e, const struct request *q)
+{
+	struct run *r = &the_run;
+
+	r->caller_umask = umask(022); /* own files have fixed modes, whatever the caller's is */
+	TRY(load_run(e, r, q));
+	if (q->mode == RUN_FOREGROUND && r->spec.process.terminal)
+		TRY(r->reap.terminal = find_terminal(e));
+	TRY(steps_run(e, r, prepare, N_PREPARE));
+	TRY(start_container(e, r));
+	return q->mode == RUN_FOREGROUND ? wait_and_delete(e, r) : 0;
+}
+
+int
+host_dry_run(struct err *e, const struct request *q)
+{
+	static char out[1 << 18];
+	int n;
+
+	TRY(load_run(e, &the_run, q));
+	n = plan_print(e, &the_run.plan, out, sizeof out);
+	TRY(n);
+	return fd_write(e, 1, out, (size_t)n, "stdout");
+}

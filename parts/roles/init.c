@@ -1,0 +1,385 @@
+/*  +--------------------------------------------------------------------------------------------+
+ *  | who            pid 1 of the container's pid namespace; a child of host (also with a stage)  |
+ *  | waits for us   host, over sync, until READY (create) or the exec (run); then whoever called |
+ *  | user ns        the container's from the start; ids are those of its root from `ids` on,     |
+ *  |                the program's from `creds` on                                                |
+ *  | mount ns       the container's; its root is the host's tree until `switch`                  |
+ *  | cgroup ns      the container's, from `cgroup namespace` on                                  |
+ *  | capabilities   all of its user namespace until `creds`, then the program's                  |
+ *  | descriptors    what host had, until `descriptors`                                           |
+ *  +--------------------------------------------------------------------------------------------+
+ *
+ * The table at the end of this file is the order, and the order is the design: each step says why
+ * it cannot stand elsewhere. */
+#include "roles/init.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/role.h"
+#include "base/sys.h"
+#include "kernel/creds.h"
+#include "kernel/devices.h"
+#include "kernel/exec.h"
+#include "kernel/hooks.h"
+#include "kernel/limits.h"
+#include "kernel/mounts.h"
+#include "kernel/netdev.h"
+#include "kernel/rootfs.h"
+#include "kernel/sysctl.h"
+#include "roles/step.h"
+#include "roles/sync.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* The host has recorded us, placed us and written our maps; or it has died, and so shall we. */
+static int
+await_placed(struct err *e, struct run *r)
+{
+	if (r->recorded)
+		return 0;
+	TRY(sync_expect(e, r->sync_init, SYNC_PLACED));
+	r->recorded = true;
+	return 0;
+}
+
+/* First of all: what belongs to host alone goes, above all its lock and its directories (6.6); and
+ * a host that is killed takes us with it until the container is on record. */
+static int
+begin(struct err *e, struct run *r)
+{
+	fd_close(&r->sync);
+	fd_close(&r->lock);
+	fd_close(&r->dir);
+	fd_close(&r->root_dir);
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return fail_errno(e, "parent death signal");
+	if (setsid() < 0 && errno != EPERM) /* EPERM: a stage's child that leads already */
+		return fail_errno(e, "setsid");
+	return 0;
+}
+
+/* Before anything is charged or forked: no instruction of the container runs unlimited. */
+static int
+cgroups(struct err *e, struct run *r)
+{
+	if (r->plan.cgroup.used)
+		TRY(cgroup_enter(e, &r->door, r->placed));
+	cgroup_close(&r->door);
+	return 0;
+}
+
+/* Non-dumpable only now: a rootless host may write the maps of a dumpable child alone (6.7). */
+static int
+ids(struct err *e, struct run *r)
+{
+	if (r->plan.ns.user_new) {
+		TRY(await_placed(e, r));
+		TRY(ns_become_root(e));
+	}
+	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail_errno(e, "dumpable");
+	return 0;
+}
+
+/* After the ids: the rights over the joined namespaces come from the user namespace (NS-5). */
+static int
+namespaces(struct err *e, struct run *r)
+{
+	if (!r->plan.ns.stage)
+		TRY(ns_enter(e, &r->plan, &r->ns, false));
+	ns_close(&r->ns);
+	return 0;
+}
+
+/* After `cgroups`: its root is where we are at this moment.  Before a cgroup mount. */
+static int
+cgroup_namespace(struct err *e, struct run *r)
+{
+	return ns_late(e, &r->plan);
+}
+
+static int
+keyring(struct err *e, struct run *r)
+{
+	return limits_keyring(e, r->plan.keyring);
+}
+
+static int
+network(struct err *e, struct run *r)
+{
+	return r->plan.loopback_up ? netdev_loopback_up(e) : 0;
+}
+
+/* Before the mounts: they must not propagate to the host. */
+static int
+rootfs(struct err *e, struct run *r)
+{
+	TRY(r->rootfs_dir = rootfs_open(e, &r->plan));
+	return 0;
+}
+
+static int
+mounts(struct err *e, struct run *r)
+{
+	return mounts_apply(e, &r->plan, r->rootfs_dir);
+}
+
+/* After the config's own /dev mount. */
+static int
+devices(struct err *e, struct run *r)
+{
+	return devices_make(e, &r->plan, r->rootfs_dir);
+}
+
+/* The state as the hooks in this process see it: their own view of our pid (ST-5). */
+static int
+hook_state(struct err *e, struct run *r, enum state_status status, char *out, size_t size)
+{
+	return state_document(e, &r->state, status, getpid(), "", 0, out, size);
+}
+
+/* Before the switch: createContainer hooks are looked up in the host's tree, and may still mount
+ * into the rootfs (config.md#createContainer-hooks).  prestart and createRuntime run in host. */
+static int
+hooks(struct err *e, struct run *r)
+{
+	static char document[STATE_JSON_MAX];
+	struct hooks_call call = {
+		.hooks = &r->spec.hooks,
+		.kind = HOOK_CREATE_CONTAINER,
+		.state = document,
+		.cwd = r->plan.options.bundle,
+	};
+
+	TRY(await_placed(e, r));
+	if (r->spec.hooks.kind[HOOK_PRESTART].n + r->spec.hooks.kind[HOOK_CREATE_RUNTIME].n > 0) {
+		TRY(sync_send(e, r->sync_init, SYNC_HOOKS, NULL, -1));
+		TRY(sync_expect(e, r->sync_init, SYNC_HOOKS));
+	}
+	if (r->spec.hooks.kind[HOOK_CREATE_CONTAINER].n == 0)
+		return 0;
+	TRY(hook_state(e, r, STATE_CREATING, document, sizeof document));
+	return hooks_run(e, &call);
+}
+
+/* After the hooks, which may bring the devpts; before /dev can turn read-only. */
+static int
+console(struct err *e, struct run *r)
+{
+	FD_AUTO int master = -1;
+	char name[TTY_NAME_MAX];
+
+	if (!r->spec.process.terminal)
+		return 0;
+	TRY(tty_make(e, &r->spec.process, r->rootfs_dir, &master, &r->slave, name));
+	TRY(tty_console(e, r->rootfs_dir, r->slave));
+	return sync_send(e, r->sync_init, SYNC_CONSOLE, name, master);
+}
+
+/* Before the root turns read-only (PR-4). */
+static int
+make_directory(struct err *e, struct run *r)
+{
+	FD_AUTO int dir =
+		fd_make_in_root(e, r->rootfs_dir, r->spec.process.cwd, FD_DIRECTORY, 0755);
+
+	if (dir < 0 && e->number == EROFS)
+		return 0; /* then entering it says what is wrong */
+	if (dir < 0)
+		return context(e, "process.cwd");
+	return 0;
+}
+
+/* Before /proc/sys turns read-only; after the namespaces that the keys belong to. */
+static int
+parameters(struct err *e, struct run *r)
+{
+	TRY(ns_names(e, &r->plan));
+	return sysctl_write(e, &r->plan);
+}
+
+/* Last of the mount work; before the switch, while the host's /proc still gives descriptors a path:
+ * every object is reached by a descriptor beneath the rootfs all the same. */
+static int
+masks(struct err *e, struct run *r)
+{
+	return rootfs_masks(e, &r->plan, r->rootfs_dir);
+}
+
+/* From here on no name can mean an object of the host. */
+static int
+switch_root(struct err *e, struct run *r)
+{
+	return rootfs_switch(e, &r->plan, fd_keep(&r->rootfs_dir));
+}
+
+/* Before the credentials go that they need. */
+static int
+limits(struct err *e, struct run *r)
+{
+	const struct spec_process *p = &r->spec.process;
+
+	if (p->terminal)
+		TRY(tty_attach(e, fd_keep(&r->slave)));
+	else
+		tty_own_stdio(p->user.uid, p->user.gid);
+	TRY(limits_resources(e, p));
+	limits_umask(p, r->caller_umask);
+	exec_directory_early(p->cwd);
+	return 0;
+}
+
+/* The change of ids resets both the death signal and the dumpable flag: prctl(2). */
+static int
+creds(struct err *e, struct run *r)
+{
+	TRY(creds_apply(e, &r->plan.creds));
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return fail_errno(e, "parent death signal");
+	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail_errno(e, "dumpable");
+	return 0;
+}
+
+/* After the credentials: the program's own rights decide (PR-4, DEC-11). */
+static int
+program(struct err *e, struct run *r)
+{
+	uint32_t n = r->plan.env.n;
+
+	TRY(exec_directory(e, r->spec.process.cwd));
+	if (r->plan.home_missing) {
+		TRY(exec_home(e, r->plan.creds.uid, r->home, sizeof r->home));
+		r->env[n] = r->home;
+	}
+	return exec_find(
+		e, r->spec.process.args.at[0], &r->plan.env, r->program, sizeof r->program);
+}
+
+/* Nothing of the host may stay open while we wait (6.4, S2); debug records still need the log. */
+static int
+descriptors(struct err *e, struct run *r)
+{
+	static char text[LOG_PENDING_MAX];
+	int keep[] = {
+		r->sync_init,
+		r->gate.gate,
+		r->gate.answer,
+		log_wants_debug() ? log_fd() : -1,
+	};
+
+	TRY(await_placed(e, r));
+	if (log_pending(text, sizeof text) > 0)
+		TRY(sync_send(e, r->sync_init, SYNC_WARNINGS, text, -1));
+	if (fd_close_except(
+		    (int)(3 + r->plan.options.preserve_fds), keep, sizeof keep / sizeof *keep) < 0)
+		return fail_errno(e, "closing descriptors");
+	return 0;
+}
+
+/* The wait for `start`: unbounded, so it is the poorest state that we can be in.  The death signal
+ * goes first: host is about to end.  Should it have died before it could read READY, sending fails.
+ */
+static int
+wait_start(struct err *e, struct run *r)
+{
+	char byte;
+	ssize_t n;
+
+	if (sys_prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+		return fail_errno(e, "parent death signal");
+	if (r->request->mode != RUN_CREATE)
+		return 0;
+	TRY(sync_send(e, r->sync_init, SYNC_READY, NULL, -1));
+	fd_close(&r->sync_init);
+	do
+		n = read(r->gate.gate, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	if (n != 1)
+		return fail_errno(e, "start gate");
+	fd_close(&r->gate.gate);
+	return 0;
+}
+
+/* By the specification inside the container, right before the program; without `env` they get the
+ * program's (HK-14). */
+static int
+start_hooks(struct err *e, struct run *r)
+{
+	static char document[STATE_JSON_MAX];
+	struct hooks_call call = {
+		.hooks = &r->spec.hooks,
+		.kind = HOOK_START_CONTAINER,
+		.state = document,
+		.env = r->env,
+		.empty_env_is_absent = true,
+	};
+
+	if (r->spec.hooks.kind[HOOK_START_CONTAINER].n == 0)
+		return 0;
+	TRY(hook_state(e, r, STATE_CREATED, document, sizeof document));
+	return hooks_run(e, &call);
+}
+
+static int
+execute(struct err *e, struct run *r)
+{
+	return exec_program(e, r->program, r->spec.process.args.at, r->env);
+}
+
+/* clang-format off */
+static const struct step table[] = {
+	{ "begin",            begin,            NULL },
+	{ "cgroups",          cgroups,          NULL },
+	{ "ids",              ids,              NULL },
+	{ "namespaces",       namespaces,       NULL },
+	{ "cgroup namespace", cgroup_namespace, NULL },
+	{ "keyring",          keyring,          NULL },
+	{ "network",          network,          NULL },
+	{ "rootfs",           rootfs,           NULL },
+	{ "mounts",           mounts,           NULL },
+	{ "devices",          devices,          NULL },
+	{ "hooks",            hooks,            NULL },
+	{ "console",          console,          NULL },
+	{ "make directory",   make_directory,   NULL },
+	{ "parameters",       parameters,       NULL },
+	{ "masks",            masks,            NULL },
+	{ "switch",           switch_root,      NULL },
+	{ "limits",           limits,           NULL },
+	{ "creds",            creds,            NULL },
+	{ "program",          program,          NULL },
+	{ "descriptors",      descriptors,      NULL },
+	{ "wait",             wait_start,       NULL },
+	{ "start hooks",      start_hooks,      NULL },
+	{ "execute",          execute,          NULL },
+};
+/* clang-format on */
+
+/* Tells host, or after the gate `start`, which prints the text as it is. */
+static void
+report(struct run *r, struct err *e)
+{
+	if (r->sync_init >= 0) {
+		(void)context(e, "error during container init");
+		sync_fail(r->sync_init, e);
+	} else if (r->gate.answer >= 0) {
+		struct err ignored;
+
+		(void)fd_write(&ignored, r->gate.answer, e->text, strlen(e->text), "start gate");
+	}
+}
+
+void
+role_init(struct run *r)
+{
+	struct err e = {0};
+
+	role_enter(ROLE_INIT);
+	if (steps_run(&e, r, table, sizeof table / sizeof *table) < 0)
+		report(r, &e);
+	_exit(1);
+}

@@ -1,0 +1,161 @@
+#include "roles/load.h"
+
+#include "base/arena.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "kernel/probe.h"
+#include "spec/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The text as it was read, for the private copy, and the one that the reader unescapes in place.
+ * Pages that a config does not reach are never touched. */
+static char text[JSON_TEXT_MAX + 1], scratch[JSON_TEXT_MAX + 1];
+
+int
+load_absolute(struct err *e, const char **path)
+{
+	char cwd[PLAN_PATH_MAX];
+
+	if (!*path || **path == '/')
+		return 0;
+	if (sys_getcwd(cwd, sizeof cwd) < 0)
+		return fail_errno(e, "current directory");
+	*path = arena_string(e, "%s/%s", cwd, *path);
+	return *path ? 0 : -1;
+}
+
+/* Enters the bundle and gives its absolute path. */
+static int
+enter_bundle(struct err *e, const char *bundle, const char **absolute)
+{
+	char cwd[PLAN_PATH_MAX];
+
+	if (bundle && chdir(bundle) < 0)
+		return fail_errno(e, "chdir %s", bundle);
+	if (sys_getcwd(cwd, sizeof cwd) < 0)
+		return fail_errno(e, "bundle");
+	*absolute = arena_string(e, "%s", cwd);
+	return *absolute ? 0 : -1;
+}
+
+/* Decodes what is in `text`. */
+static int
+decode(struct err *e, struct spec *s, size_t len, const char *name)
+{
+	static const char blanks[] = " \t\r\n";
+	size_t from = strspn(text, blanks);
+
+	if (str_starts(text + from, "null") &&
+		text[from + 4 + strspn(text + from + 4, blanks)] == '\0')
+		return fail(e, "config cannot be null");
+	memcpy(scratch, text, len + 1);
+	return spec_read(e, s, scratch, len, name);
+}
+
+static int
+read_config(struct err *e, struct run *r, const char *path)
+{
+	ssize_t n = fd_read_file(e, AT_FDCWD, path, text, sizeof text);
+
+	if (n < 0 && e->number == ENOENT)
+		return fail(e, "JSON specification file %s not found", path);
+	TRY(n);
+	r->config = text;
+	r->config_len = (size_t)n;
+	TRY(decode(e, &r->spec, (size_t)n, path));
+	return spec_check(e, &r->spec);
+}
+
+int
+load_copy(struct err *e, int dir, struct spec *s)
+{
+	ssize_t n = state_read_config(e, dir, text, sizeof text);
+
+	TRY(n);
+	return decode(e, s, (size_t)n, "config.json");
+}
+
+static int
+check_terminal(struct err *e, const struct request *q, const struct spec_process *process)
+{
+	bool detached = q->mode != RUN_FOREGROUND;
+
+	if (process->terminal && detached && !q->console_socket)
+		return fail(e,
+			"cannot allocate tty if %s will detach without setting console socket",
+			q->name);
+	if (q->console_socket && !(process->terminal && detached))
+		return fail(e, "cannot use console socket if %s will not detach or allocate tty",
+			q->name);
+	return 0;
+}
+
+static int
+check_preserved(struct err *e, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (fcntl((int)(3 + i), F_GETFD) < 0)
+			return fail(e, "unable to stat preserved-fd %u (of %u): %s", i + 1, n,
+				errno_text(ENOENT));
+	return 0;
+}
+
+static int
+check_rootfs(struct err *e, const char *rootfs)
+{
+	struct stat st;
+
+	if (stat(rootfs, &st) < 0)
+		return fail_errno(e, "invalid rootfs: stat %s", rootfs);
+	if (!S_ISDIR(st.st_mode))
+		return fail(e, "invalid rootfs: %s: %s", rootfs, errno_text(ENOTDIR));
+	return 0;
+}
+
+/* Nothing is open yet. */
+static void
+reset(struct run *r)
+{
+	r->root_dir = r->dir = r->lock = -1;
+	r->sync = r->sync_init = r->console = r->slave = r->rootfs_dir = -1;
+	r->gate.gate = r->gate.answer = -1;
+	r->reap.signal_fd = r->reap.console = r->reap.terminal = -1;
+	r->door.v2_dir = r->door.v2_procs = -1;
+	for (int i = 0; i < NAMESPACES; i++)
+		r->ns.fd[i] = -1;
+}
+
+int
+load_run(struct err *e, struct run *r, const struct request *q)
+{
+	struct plan_options o = {
+		.id = q->id,
+		.no_pivot = q->no_pivot,
+		.no_new_keyring = q->no_new_keyring,
+		.no_cgroups = q->no_cgroups,
+		.rootless = q->rootless,
+		.preserve_fds = q->preserve_fds,
+	};
+	const char *config = q->config ? q->config : "config.json";
+
+	r->request = q;
+	reset(r);
+	TRY(spec_check_id(e, q->id));
+	TRY(check_preserved(e, q->preserve_fds));
+	if (strcmp(config, "config.json") != 0)
+		TRY(load_absolute(e, &config));
+	TRY(enter_bundle(e, q->bundle, &o.bundle));
+	TRY(read_config(e, r, config));
+	TRY(check_terminal(e, q, &r->spec.process));
+	TRY(probe_facts(e, &r->facts));
+	TRY(plan_make(e, &r->plan, &r->spec, &r->facts, &o));
+	return check_rootfs(e, r->plan.rootfs);
+}

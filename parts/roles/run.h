@@ -1,0 +1,74 @@
+/* run: what one create or run knows while it is at work.
+ *
+ * Contract: one struct run a process tree, filled by host, inherited by its clones.  Every
+ * long-lived descriptor is here with its owner; -1 where it is closed or not yet open.
+ *
+ * Floor: roles (uses all floors below).  Runs in: host, stage, init.
+ */
+#ifndef ROLES_RUN_H
+#define ROLES_RUN_H
+
+#include "kernel/cgroup.h"
+#include "kernel/ns.h"
+#include "kernel/reap.h"
+#include "kernel/state.h"
+#include "kernel/tty.h"
+#include "plan/plan.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* How the caller wants the container to be started. */
+enum run_mode {
+	RUN_CREATE,	/* the init waits for `start` */
+	RUN_DETACHED,	/* run --detach */
+	RUN_FOREGROUND, /* run: we wait for the program and delete the container */
+};
+
+/* What was asked on the command line; all paths absolute but `config`. */
+struct request {
+	enum run_mode mode;
+	const char *root; /* state root */
+	const char *id;
+	const char *bundle; /* as given; NULL: the current directory */
+	const char *config; /* as given; NULL: config.json of the bundle */
+	const char *pid_file, *console_socket, *pidfd_socket; /* NULL: none */
+	const char *name; /* the name we were called by, for messages */
+	uint32_t preserve_fds;
+	bool keep, no_subreaper, no_pivot, no_new_keyring;
+	bool no_cgroups, rootless;
+	bool foreign_default_root; /* the id "storage" is reserved there (R2) */
+};
+
+struct run {
+	const struct request *request;
+	struct plan plan;
+	struct spec spec;
+	struct facts facts;
+	const char *config; /* the text that was read and checked, for the private copy */
+	size_t config_len;
+	struct state state;
+	unsigned caller_umask;
+
+	/* -- host ------------------------------------------------------------------------- */
+	int root_dir, dir, lock; /* state root, the container's folder, its flock */
+	struct ns_fds ns;
+	struct cgroup_dirs cgroups;
+	struct cgroup_door door;
+	struct state_gate gate; /* for the init; create only */
+	int sync, sync_init;	/* our end; the init's end, closed after the clone */
+	pid_t init;
+	bool placed;   /* born in its v2 cgroup */
+	bool recorded; /* PLACED has been sent */
+	int console;   /* master of the terminal, foreground only */
+	struct reap reap;
+	int status; /* foreground: the program's exit status */
+
+	/* -- init ------------------------------------------------------------------------- */
+	int rootfs_dir;	  /* what everything happens beneath, until the switch */
+	int slave;	  /* of the terminal, until it is 0-2 */
+	const char **env; /* process.env and HOME, NULL-terminated */
+	char home[PLAN_PATH_MAX], program[PLAN_PATH_MAX];
+};
+
+#endif

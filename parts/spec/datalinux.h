@@ -1,0 +1,63 @@
+/* datalinux: what a config says under `linux`, as plain data.
+ *
+ * Contract: as spec/data.
+ *
+ * Floor: spec (uses words, spec/data).  Runs in: any process.
+ * Spec: config-linux.md.
+ */
+#ifndef SPEC_DATALINUX_H
+#define SPEC_DATALINUX_H
+
+#include "spec/data.h"
+#include "words/words.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct spec_namespace {
+	bool listed;
+	const char *path; /* NULL: a new one */
+};
+
+struct spec_device {
+	char type; /* 'c', 'b' or 'p'; "u" is read as 'c' */
+	const char *path;
+	int64_t major, minor;	      /* -1 for a fifo */
+	uint32_t file_mode, uid, gid; /* file_mode 0666 when absent */
+};
+
+/* linux.resources.devices[]: one rule of the device controller. */
+struct spec_device_rule {
+	bool allow;
+	char type;	      /* 'a', 'b', 'c' */
+	int64_t major, minor; /* -1: any */
+	uint8_t access;	      /* bits of enum device_access */
+};
+
+enum device_access { DEVICE_READ = 1, DEVICE_WRITE = 2, DEVICE_MKNOD = 4, DEVICE_ALL = 7 };
+
+struct spec_resources {
+	bool present;
+	struct {
+		struct spec_device_rule *at;
+		uint32_t n;
+		bool present;
+	} devices;
+};
+
+struct spec_linux {
+	struct spec_namespace namespaces[NAMESPACES]; /* by enum namespace */
+	struct spec_idmaps uid_mappings, gid_mappings;
+	struct {
+		struct spec_device *at;
+		uint32_t n;
+	} devices;
+	const char *cgroups_path; /* NULL when absent */
+	struct spec_resources resources;
+	struct pairs sysctl;
+	uint32_t rootfs_propagation; /* MS_* with MS_REC as written; 0 when absent */
+	struct strings masked_paths, readonly_paths;
+	const char *mount_label; /* NULL when absent or empty */
+};
+
+#endif

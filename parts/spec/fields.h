@@ -1,0 +1,88 @@
+/* fields: the properties of the documents, one row each.
+ *
+ * Contract: tables only.  A row says how a property is spelled, what JSON it must be, whether it
+ * must be there, what becomes of it and where in the structs of spec/view it is stored; the macros
+ * that make rows let the compiler compare the member's type with the kind.  spec/view interprets
+ * the rows.
+ *
+ * Floor: spec (uses words, spec/view).  Runs in: any process; pure.
+ * Spec: config.md, config-linux.md, config-vm.md; the JSON schemas.
+ */
+#ifndef SPEC_FIELDS_H
+#define SPEC_FIELDS_H
+
+#include "spec/view.h"
+#include "words/words.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What JSON a property must be, and as what it is stored. */
+enum kind {
+	KIND_STRING,	   /* const char *, a slice of the text */
+	KIND_BOOL,	   /* bool */
+	KIND_U16,	   /* refused rows only */
+	KIND_U32,	   /* uint32_t */
+	KIND_I32,	   /* int32_t */
+	KIND_U64,	   /* uint64_t */
+	KIND_I64,	   /* int64_t */
+	KIND_WORD,	   /* a string of .words: int */
+	KIND_FLAGS,	   /* a string of .words: uint32_t */
+	KIND_LETTER,	   /* a string of .words: char */
+	KIND_ACCESS,	   /* letters of "rwm": uint8_t of enum device_access */
+	KIND_STRINGS,	   /* struct strings */
+	KIND_U32S,	   /* { uint32_t *at; uint32_t n; } */
+	KIND_CAPABILITIES, /* an array of names: uint64_t, one bit each */
+	KIND_PAIRS,	   /* an object of strings: struct pairs */
+	KIND_OBJECT,	   /* .object */
+	KIND_LIST,	   /* an array of .object: { struct X *at; uint32_t n; } */
+	KIND_MAP,	   /* an object of .object; refused rows only */
+	KIND_NAMESPACES,   /* an array of .object, stored by type: struct spec_namespace [] */
+	KINDS,
+};
+
+/* Must it be there?  NEED_checked: yes, but spec_check() has the words for it. */
+enum need { NEED_optional, NEED_required, NEED_checked };
+
+enum field_flags {
+	FIELD_UNSET = 1, /* 0, false and "" stand for "not set" (DEC-30, DEC-31) */
+	FIELD_WHOLE = 2, /* refused as a whole, be it empty: {} would have an effect */
+	FIELD_KEPT = 4,	 /* refused, but by spec_check(), which needs the value */
+};
+
+enum { FIELD_NAME_MAX = 24 }; /* bytes of a property's name with its NUL */
+
+struct object;
+
+struct field {
+	char name[FIELD_NAME_MAX];
+	uint8_t kind, need, status; /* enum kind, need, field_status */
+	uint16_t at;		    /* offset of the member */
+	uint8_t flags;		    /* enum field_flags */
+	uint16_t set;		    /* 1 + offset of a bool: "the property was there"; 0: none */
+	int64_t min;		    /* of a number; both 0: what its type can hold */
+	uint64_t max;
+	union {
+		const struct object *object;
+		const struct words *words;
+	};
+};
+
+/* A JSON object: its rows, and as an element of a list its bytes and initial value. */
+struct object {
+	const struct field *row;
+	uint32_t n;
+	uint32_t size;
+	const void *initial; /* NULL: all zero */
+};
+
+/* One entry of linux.namespaces before it is stored by its type. */
+struct fields_namespace {
+	int type; /* enum namespace */
+	const char *path;
+};
+
+extern const struct object fields_config;  /* into struct spec */
+extern const struct object fields_process; /* into struct spec_process */
+
+#endif

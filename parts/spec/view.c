@@ -1,0 +1,586 @@
+#include "spec/view.h"
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "spec/fields.h"
+
+#include <string.h>
+
+enum { PATH_SHOWN_MAX = 512 }; /* bytes of a property path in a message */
+
+struct decode {
+	struct err *e;
+	struct json j;
+	uint32_t muted; /* inside something that is refused as one: check types only */
+};
+
+/* A reader checks the JSON of one property and stores it; `to` is the member, or NULL when the
+ * value is not wanted.  Returns 1, or 0 for a value that may stand for "not set" (0, false, "",
+ * nothing in it), or -1. */
+typedef int reader(struct decode *d, const struct field *row, uint32_t i, char *to);
+
+static int read_object(struct decode *d, const struct object *o, uint32_t i, char *base);
+
+/* -- errors ------------------------------------------------------------------------------------ */
+
+/* Puts the path of token i in front of the error. */
+static int
+name_token(struct decode *d, uint32_t i)
+{
+	char path[PATH_SHOWN_MAX];
+
+	(void)json_path(&d->j, i, path, sizeof(path)); /* a cut path is still the best there is */
+	return *path ? context(d->e, "%s", path) : -1;
+}
+
+#define REFUSE(d, i, ...) (fail((d)->e, __VA_ARGS__), name_token((d), (i)))
+
+/* Fails when token i is not of the type. */
+static int
+expect(struct decode *d, uint32_t i, enum json_type type)
+{
+	static const char *const noun[] = {
+		[JSON_OBJECT] = "an object",
+		[JSON_ARRAY] = "an array",
+		[JSON_STRING] = "a string",
+		[JSON_NUMBER] = "a number",
+	};
+
+	if (json_type(&d->j, i) == type)
+		return 0;
+	return REFUSE(d, i, "not %s", noun[type]);
+}
+
+/* -- readers of single values ------------------------------------------------------------------ */
+
+/* Every member is written as bytes: the tables know its place, not its type. */
+static void
+store(char *to, const void *value, size_t size)
+{
+	if (to)
+		memcpy(to, value, size);
+}
+
+static int
+read_string(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	const char *text;
+
+	TRY(expect(d, i, JSON_STRING));
+	text = json_string(&d->j, i);
+	if (!*text && row->flags & FIELD_UNSET)
+		text = NULL;
+	store(to, &text, sizeof(text));
+	return text && *text;
+}
+
+static int
+read_bool(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	enum json_type type = json_type(&d->j, i);
+	bool value = type == JSON_TRUE;
+
+	(void)row;
+	if (type != JSON_TRUE && type != JSON_FALSE)
+		return REFUSE(d, i, "neither true nor false");
+	store(to, &value, sizeof(value));
+	return value;
+}
+
+/* What each kind of number can hold, and the bytes of its member */
+static const struct range {
+	int64_t min;
+	uint64_t max;
+	size_t size;
+} range_of[KINDS] = {
+	[KIND_U16] = {0, UINT16_MAX, sizeof(uint16_t)},
+	[KIND_U32] = {0, UINT32_MAX, sizeof(uint32_t)},
+	[KIND_I32] = {INT32_MIN, INT32_MAX, sizeof(int32_t)},
+	[KIND_U64] = {0, UINT64_MAX, sizeof(uint64_t)},
+	[KIND_I64] = {INT64_MIN, INT64_MAX, sizeof(int64_t)},
+	[KIND_U32S] = {0, UINT32_MAX, sizeof(uint32_t)},
+};
+
+/* Reads a number between the bounds; a negative one as two's complement. */
+static int
+read_bounded(struct decode *d, uint32_t i, int64_t min, uint64_t max, uint64_t *out)
+{
+	int64_t negative;
+
+	TRY(expect(d, i, JSON_NUMBER));
+	if (json_u64(&d->j, i, out) == 0) {
+		if (*out > max || (min > 0 && *out < (uint64_t)min))
+			return REFUSE(d, i, "%llu is out of range", (unsigned long long)*out);
+		return 0;
+	}
+	if (json_i64(&d->j, i, &negative) < 0)
+		return REFUSE(d, i, "not a whole number that 64 bits can hold");
+	if (negative < min)
+		return REFUSE(d, i, "%lld is out of range", (long long)negative);
+	*out = (uint64_t)negative;
+	return 0;
+}
+
+static int
+read_number(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	const struct range *r = &range_of[row->kind];
+	bool own = row->min || row->max;
+	uint64_t value;
+	uint16_t half;
+	uint32_t word;
+
+	TRY(read_bounded(d, i, own ? row->min : r->min, own ? row->max : r->max, &value));
+	half = (uint16_t)value;
+	word = (uint32_t)value;
+	if (r->size == sizeof(half))
+		store(to, &half, sizeof(half));
+	else if (r->size == sizeof(word))
+		store(to, &word, sizeof(word));
+	else
+		store(to, &value, sizeof(value));
+	return value != 0;
+}
+
+static int
+read_word(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	const struct word *word;
+	char letter;
+	int32_t value;
+
+	TRY(expect(d, i, JSON_STRING));
+	word = words_find(row->words, json_string(&d->j, i));
+	if (!word)
+		return REFUSE(d, i, "\"%s\" is not %s", json_string(&d->j, i), row->words->noun);
+	letter = (char)word->value;
+	value = (int32_t)word->value;
+	if (row->kind == KIND_LETTER)
+		store(to, &letter, sizeof(letter));
+	else
+		store(to, &value, sizeof(value));
+	return 1;
+}
+
+static int
+read_access(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	uint8_t access = 0;
+
+	(void)row;
+	TRY(expect(d, i, JSON_STRING));
+	for (const char *c = json_string(&d->j, i); *c; c++) {
+		if (*c != 'r' && *c != 'w' && *c != 'm')
+			return REFUSE(d, i, "\"%s\" has other letters than r, w and m",
+				json_string(&d->j, i));
+		access |= *c == 'r' ? DEVICE_READ : *c == 'w' ? DEVICE_WRITE : DEVICE_MKNOD;
+	}
+	if (!access)
+		return REFUSE(d, i, "empty: r, w, m or several of them are needed");
+	store(to, &access, sizeof(access));
+	return 1;
+}
+
+/* -- readers of arrays and maps ---------------------------------------------------------------- */
+
+/* Every list in the structs of view.h begins so. */
+struct list {
+	void *at;
+	uint32_t n;
+};
+
+/* Checks an array or object and takes room for its entries, if they are wanted. */
+static int
+take_list(struct decode *d, uint32_t i, enum json_type type, size_t size, bool wanted,
+	struct list *list)
+{
+	TRY(expect(d, i, type));
+	list->n = json_count(&d->j, i);
+	list->at = NULL;
+	if (list->n > SPEC_LIST_MAX)
+		return REFUSE(d, i, "more than %d entries", SPEC_LIST_MAX);
+	if (!wanted)
+		return 0;
+	list->at = arena_take(d->e, list->n + (size_t)1, size);
+	return list->at ? 0 : name_token(d, i);
+}
+
+static void
+store_list(char *to, const struct list *list)
+{
+	store(to, &list->at, sizeof(list->at));
+	store(to ? to + sizeof(list->at) : NULL, &list->n, sizeof(list->n));
+}
+
+static int
+read_strings(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	struct strings out = {.present = true};
+	struct list list;
+	uint32_t k = json_first(&d->j, i);
+
+	(void)row;
+	TRY(take_list(d, i, JSON_ARRAY, sizeof(const char *), to, &list));
+	out.at = list.at;
+	out.n = list.n;
+	for (uint32_t n = 0; n < list.n; n++, k = json_next(&d->j, k)) {
+		TRY(expect(d, k, JSON_STRING));
+		if (to)
+			out.at[n] = json_string(&d->j, k);
+	}
+	store(to, &out, sizeof(out));
+	return out.n > 0;
+}
+
+static int
+read_u32s(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	struct list list;
+	uint32_t k = json_first(&d->j, i);
+
+	TRY(take_list(d, i, JSON_ARRAY, sizeof(uint32_t), to, &list));
+	for (uint32_t n = 0; n < list.n; n++, k = json_next(&d->j, k))
+		TRY(read_number(d, row, k, to ? (char *)list.at + n * sizeof(uint32_t) : NULL));
+	store_list(to, &list);
+	return list.n > 0;
+}
+
+/* CAP-3: a name that is not known is a warning, since newer kernels have more of them. */
+static void
+warn_capability(struct decode *d, uint32_t i)
+{
+	char path[PATH_SHOWN_MAX];
+
+	(void)json_path(&d->j, i, path, sizeof(path)); /* may be cut */
+	log_warning("%s: \"%s\" is not a known capability: ignored", path, json_string(&d->j, i));
+}
+
+static int
+read_capabilities(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	uint64_t mask = 0;
+	struct list list;
+	uint32_t k = json_first(&d->j, i);
+
+	(void)row;
+	TRY(take_list(d, i, JSON_ARRAY, 0, false, &list));
+	for (uint32_t n = 0; n < list.n; n++, k = json_next(&d->j, k)) {
+		const struct word *word;
+
+		TRY(expect(d, k, JSON_STRING));
+		word = words_find(&words_capability, json_string(&d->j, k));
+		if (word)
+			mask |= UINT64_C(1) << word->value;
+		else
+			warn_capability(d, k);
+	}
+	store(to, &mask, sizeof(mask));
+	return 1;
+}
+
+static int
+read_pairs(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	struct pair *pair;
+	struct list list;
+	uint32_t k = json_first(&d->j, i);
+
+	(void)row;
+	TRY(take_list(d, i, JSON_OBJECT, sizeof(*pair), to, &list));
+	pair = list.at;
+	for (uint32_t n = 0; n < list.n; n++, k = json_next(&d->j, k)) {
+		TRY(expect(d, k + 1, JSON_STRING));
+		if (to) {
+			pair[n].name = json_string(&d->j, k);
+			pair[n].value = json_string(&d->j, k + 1);
+		}
+	}
+	store_list(to, &list);
+	return list.n > 0;
+}
+
+static int
+read_list(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	const struct object *o = row->object;
+	struct list list;
+	uint32_t k = json_first(&d->j, i);
+
+	TRY(take_list(d, i, JSON_ARRAY, o->size, to, &list));
+	for (uint32_t n = 0; n < list.n; n++, k = json_next(&d->j, k)) {
+		char *element = to ? (char *)list.at + (size_t)n * o->size : NULL;
+
+		if (to && o->initial)
+			memcpy(element, o->initial, o->size);
+		TRY(read_object(d, o, k, element));
+	}
+	store_list(to, &list);
+	return list.n > 0;
+}
+
+static int
+read_map(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	uint32_t k = json_first(&d->j, i), n = json_count(&d->j, i);
+
+	(void)to;
+	TRY(expect(d, i, JSON_OBJECT));
+	for (uint32_t left = n; left > 0; left--, k = json_next(&d->j, k))
+		TRY(read_object(d, row->object, k + 1, NULL));
+	return n > 0;
+}
+
+/* NS-1: one entry a type, so the list is stored by type.  NS-3: its path is checked here, since
+ * afterwards nobody knows which entry it was. */
+static int
+read_namespaces(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	struct spec_namespace *ns = (struct spec_namespace *)(void *)to;
+	uint32_t k = json_first(&d->j, i);
+
+	TRY(expect(d, i, JSON_ARRAY));
+	for (uint32_t n = json_count(&d->j, i); n > 0; n--, k = json_next(&d->j, k)) {
+		struct fields_namespace entry = {0};
+
+		TRY(read_object(d, row->object, k, (char *)&entry));
+		if (entry.path && *entry.path != '/')
+			return REFUSE(d, (uint32_t)json_find(&d->j, k, "path"),
+				"\"%s\" is not an absolute path", entry.path);
+		if (ns[entry.type].listed)
+			return REFUSE(d, k, "a second \"%s\" namespace",
+				words_name(&words_namespace, entry.type));
+		ns[entry.type] = (struct spec_namespace){true, entry.path};
+	}
+	return 1;
+}
+
+static int
+read_inner(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	return read_object(d, row->object, i, to);
+}
+
+static reader *const read_kind[KINDS] = {
+	[KIND_STRING] = read_string,
+	[KIND_BOOL] = read_bool,
+	[KIND_U16] = read_number,
+	[KIND_U32] = read_number,
+	[KIND_I32] = read_number,
+	[KIND_U64] = read_number,
+	[KIND_I64] = read_number,
+	[KIND_WORD] = read_word,
+	[KIND_FLAGS] = read_word,
+	[KIND_LETTER] = read_word,
+	[KIND_ACCESS] = read_access,
+	[KIND_STRINGS] = read_strings,
+	[KIND_U32S] = read_u32s,
+	[KIND_CAPABILITIES] = read_capabilities,
+	[KIND_PAIRS] = read_pairs,
+	[KIND_OBJECT] = read_inner,
+	[KIND_LIST] = read_list,
+	[KIND_MAP] = read_map,
+	[KIND_NAMESPACES] = read_namespaces,
+};
+
+/* -- objects ----------------------------------------------------------------------------------- */
+
+/* Is a value of this row, there or "not set" as its reader said, an error because of the row? */
+static bool
+is_refused(const struct field *row, int there)
+{
+	if (row->status != FIELD_REFUSED || row->flags & FIELD_KEPT)
+		return false;
+	if (row->flags & FIELD_WHOLE)
+		return true;
+	switch (row->kind) {
+	case KIND_OBJECT: /* its members speak for themselves, so that {} is nothing */
+		return false;
+	case KIND_LIST:
+	case KIND_MAP:
+	case KIND_PAIRS:
+		return there;
+	default:
+		return there || !(row->flags & FIELD_UNSET);
+	}
+}
+
+/* Reads the value i of one row into the struct at base. */
+static int
+read_field(struct decode *d, const struct field *row, uint32_t i, char *base)
+{
+	static const bool yes = true;
+	bool keep = base && (row->status == FIELD_DONE || row->flags & FIELD_KEPT);
+	bool one = row->status == FIELD_REFUSED &&
+		(row->flags & FIELD_WHOLE || row->kind == KIND_LIST || row->kind == KIND_MAP);
+	int there;
+
+	d->muted += one;
+	there = read_kind[row->kind](d, row, i, keep ? base + row->at : NULL);
+	d->muted -= one;
+	if (there < 0)
+		return -1;
+	if (!d->muted && is_refused(row, there))
+		return REFUSE(d, i, "not supported by this version of ocirt");
+	if (keep && row->set)
+		store(base + row->set - 1, &yes, sizeof(yes));
+	return 0;
+}
+
+/* The row of a name, or NULL.  security.md section 8: other runtimes accept a name in other letter
+ * case, so what the author meant as a restriction could get lost without a word. */
+static const struct field *
+find_row(struct decode *d, const struct object *o, uint32_t name)
+{
+	const char *text = json_string(&d->j, name);
+	char path[PATH_SHOWN_MAX];
+
+	for (uint32_t n = 0; n < o->n; n++)
+		if (str_equal(o->row[n].name, text))
+			return &o->row[n];
+	for (uint32_t n = 0; n < o->n; n++)
+		if (str_equal_case(o->row[n].name, text)) {
+			(void)json_path(&d->j, name, path, sizeof(path)); /* may be cut */
+			log_warning(
+				"%s: ignored: the property is spelled %s", path, o->row[n].name);
+		}
+	return NULL;
+}
+
+/* Fails when a required row was not seen.  Nothing is required of what is not carried out. */
+static int
+check_required(
+	struct decode *d, const struct object *o, uint32_t i, uint64_t seen, const char *base)
+{
+	char path[PATH_SHOWN_MAX];
+
+	for (uint32_t n = 0; base && n < o->n; n++) {
+		if (o->row[n].need != NEED_required || seen & UINT64_C(1) << n)
+			continue;
+		(void)json_path(&d->j, i, path, sizeof(path)); /* may be cut */
+		return fail(d->e, "%s%s%s: missing", path, *path ? "." : "", o->row[n].name);
+	}
+	return 0;
+}
+
+/* Reads an object into the struct at base; NULL: only checks it.  Returns 1, or 0 for {}. */
+static int
+read_object(struct decode *d, const struct object *o, uint32_t i, char *base)
+{
+	uint64_t seen = 0;
+	uint32_t k = json_first(&d->j, i);
+
+	TRY(expect(d, i, JSON_OBJECT));
+	for (uint32_t n = json_count(&d->j, i); n > 0; n--, k = json_next(&d->j, k)) {
+		const struct field *row = find_row(d, o, k);
+
+		if (!row)
+			continue;
+		/* DEC-29: null is absent */
+		if (json_type(&d->j, k + 1) == JSON_NULL)
+			continue;
+		TRY(read_field(d, row, k + 1, base));
+		seen |= UINT64_C(1) << (row - o->row);
+	}
+	TRY(check_required(d, o, i, seen, base));
+	return json_count(&d->j, i) > 0;
+}
+
+/* -- documents --------------------------------------------------------------------------------- */
+
+/* Is the whole text the word null, as an engine writes a config that it does not have? */
+static bool
+is_null(const char *text, size_t len)
+{
+	while (len > 0 && strchr(" \t\r\n", text[len - 1]) && text[len - 1])
+		len--;
+	while (len > 0 && strchr(" \t\r\n", *text) && *text) {
+		text++;
+		len--;
+	}
+	return len == 4 && memcmp(text, "null", 4) == 0;
+}
+
+static int
+read_document(
+	struct err *e, const struct object *o, void *to, char *text, size_t len, const char *name)
+{
+	struct decode d = {.e = e};
+
+	memset(to, 0, o->size);
+	if (is_null(text, len))
+		return fail(e, "%s: config cannot be null", name);
+	TRY(json_read(e, &d.j, text, len, name));
+	return read_object(&d, o, 0, to) < 0 ? -1 : 0;
+}
+
+int
+spec_read(struct err *e, struct spec *s, char *text, size_t len, const char *name)
+{
+	TRY(read_document(e, &fields_config, s, text, len, name));
+	for (uint32_t i = 0; i < s->linux_.devices.n; i++)
+		if (s->linux_.devices.at[i].type == 'p') /* numbers mean nothing to a fifo */
+			s->linux_.devices.at[i].major = s->linux_.devices.at[i].minor = -1;
+	return 0;
+}
+
+int
+spec_read_process(struct err *e, struct spec_process *p, char *text, size_t len, const char *name)
+{
+	TRY(read_document(e, &fields_process, p, text, len, name));
+	p->present = true;
+	return 0;
+}
+
+/* -- the walk ---------------------------------------------------------------------------------- */
+
+typedef void walker(void *arg, const char *path, enum field_status status);
+
+/* How a path goes on behind a property that has properties */
+static const char *
+path_suffix(enum kind kind)
+{
+	switch (kind) {
+	case KIND_LIST:
+	case KIND_NAMESPACES:
+		return "[].";
+	case KIND_MAP:
+		return ".*.";
+	default:
+		return ".";
+	}
+}
+
+static bool
+has_rows(const struct field *row)
+{
+	return row->kind >= KIND_OBJECT;
+}
+
+/* Calls each for the rows of an object whose path, with its final separator, is `path`.  What lies
+ * in something refused is refused with it. */
+static void
+walk(const struct object *o, const char *path, enum field_status outer, walker *each, void *arg)
+{
+	char buf[PATH_SHOWN_MAX];
+
+	for (uint32_t n = 0; n < o->n; n++) {
+		const struct field *row = &o->row[n];
+		enum field_status status = outer == FIELD_DONE ? row->status : outer;
+		struct str s = str_in(buf, sizeof(buf));
+
+		(void)str_add(&s, "%s%s", path, row->name); /* names are short: a test walks it */
+		each(arg, buf, status);
+		if (!has_rows(row))
+			continue;
+		(void)str_add(&s, "%s", path_suffix(row->kind));
+		walk(row->object, buf, status, each, arg);
+	}
+}
+
+void
+spec_walk(walker *each, void *arg)
+{
+	walk(&fields_config, "", FIELD_DONE, each, arg);
+}

@@ -1,0 +1,80 @@
+#include "tap.h"
+
+#include "fixture.h"
+
+static struct pair pairs[2];
+
+/* What becomes of one key of linux.sysctl */
+static const char *
+sysctl(const char *key)
+{
+	fixture_start();
+	pairs[0] = (struct pair){key, "1"};
+	spec.linux_.sysctl.at = pairs;
+	spec.linux_.sysctl.n = 1;
+	return fixture_plan() < 0 ? e.text : plan.sysctl.at[0].name;
+}
+
+static void
+test_sysctl(void)
+{
+	is_str(sysctl("net.ipv4.ip_forward"), "net/ipv4/ip_forward", "dots");
+	is_str(sysctl("net/ipv4/conf/eth0.1/forwarding"), "net/ipv4/conf/eth0.1/forwarding",
+		"slashes");
+	is_str(sysctl("net.ipv4.conf.eth0/1.forwarding"), "net/ipv4/conf/eth0.1/forwarding",
+		"a slash for a dot in a name");
+	is_str(sysctl("kernel.sem"), "kernel/sem", "two words");
+	is_str(sysctl("net.x.//.y"), "linux.sysctl: \"net.x.//.y\" is not the name of a parameter",
+		"letters that become ..");
+	is_str(sysctl("net/../kernel"),
+		"linux.sysctl: \"net/../kernel\" is not the name of a parameter", "..");
+	is_str(sysctl(""), "linux.sysctl: \"\" is not the name of a parameter", "nothing");
+	is_str(sysctl(".net"), "linux.sysctl: \".net\" is not the name of a parameter", "absolute");
+}
+
+static void
+test_rest(void)
+{
+	fixture_start();
+	is_int(fixture_plan(), 0, "a small config");
+	is_str(plan.rootfs, "/srv/web/rootfs", "RO-2: below the bundle");
+	is_str(plan.keyring, "_ses.web1", "S15");
+	ok(plan.home_missing, "no HOME");
+	is_int(plan.root_propagation, 0, "propagation is left alone");
+	is_int(plan.sysctl.n, 0, "no sysctl");
+	ok(plan.spec == &spec && plan.facts == &facts, "what it was made of");
+	spec.root.path = "/images/7/";
+	options.no_new_keyring = true;
+	spec.linux_.rootfs_propagation = 1 << 20;
+	fixture_plan();
+	is_str(plan.rootfs, "/images/7", "absolute");
+	is_str(plan.keyring, NULL, "--no-new-keyring");
+	is_int(plan.root_propagation, 1 << 20, "rootfsPropagation");
+}
+
+static void
+test_print(void)
+{
+	char small[16], text[4096];
+	int n;
+
+	fixture_start();
+	fixture_plan();
+	n = plan_print(&e, &plan, text, sizeof(text));
+	is_int(n, strlen(text), "the length of the text");
+	ok(strncmp(text, "container web1\nrootfs /srv/web/rootfs\n", 38) == 0, "its start");
+	is_int(plan_print(&e, &plan, small, sizeof(small)), -1, "too small");
+	is_str(e.text, "plan: its text is longer than 16 bytes", "text");
+	spec.hostname = "a\nroot b\\";
+	plan_print(&e, &plan, text, sizeof(text));
+	ok(strstr(text, "\nhostname a\\x0aroot b\\\\\n") != NULL, "a string cannot pass for a row");
+}
+
+int
+main(void)
+{
+	test_sysctl();
+	test_rest();
+	test_print();
+	return done_testing();
+}
