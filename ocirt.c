@@ -125,7 +125,7 @@ run_command(struct err *e, struct globals *g, const struct command *c, int argc,
 		    argc, argv, &n, &found) < 0)
 		return misused(e, g, c, e->text);
 	if (globals_finish(e, g, whole[0]) < 0)
-		return failed(e, g, NULL);
+		return failed(e, g, c);
 	if (found == PARSED_HELP) {
 		command_help_verb(g, c);
 		return EXIT_OK;

@@ -45,6 +45,8 @@ kill_main(struct err *e, const struct globals *g, int argc, char **argv)
 	uint64_t value;
 
 	TRY(held_open(e, &held, g->root, argv[0], false));
+	if (*name == '-')
+		name++; /* "kill ID -9", as kill(1) has it */
 	number = words_signal_number(name);
 	if (number >= 0)
 		result = send(e, &held, number);

@@ -1,16 +1,16 @@
 #include "commands/command.h"
 
 #include "base/fd.h"
-#include "base/jsonw.h"
 #include "base/str.h"
 #include "roles/end.h"
+#include "spec/check.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { OWNER_MAX = 64, COLUMNS = 6, COLUMN_MIN = 12, GAP = 3 };
+enum { OWNER_MAX = 64, COLUMNS = 6, COLUMN_MIN = 12, GAP = 3, LINE_MAX = 8192, PASSWD_MAX = 65536 };
 
 static const char *format = "table";
 static bool quiet;
@@ -22,17 +22,19 @@ static const struct option row[] = {
 };
 /* clang-format on */
 
-/* The table is printed in two walks: the first one measures the columns. */
+/* Each way to print takes one container after the other; the table goes through them twice, and
+ * measures its columns the first time. */
 struct walk {
 	const char *root;
+	int (*print)(struct err *e, const char *id, const char *owner);
 	struct held held;
 	size_t width[COLUMNS];
-	bool measure, json;
+	bool measure;
 	uint32_t n;
 };
 
 static struct walk walk;
-static char passwd[65536], out[STATE_JSON_MAX];
+static char passwd[PASSWD_MAX];
 
 /* The user name of a uid in /etc/passwd, else "#uid". */
 static void
@@ -60,75 +62,92 @@ owner_name(uint32_t uid, char *name, size_t size)
 	}
 }
 
-static void
-cells(const char *const cell[COLUMNS])
+static int
+print_cells(struct err *e, const char *const cell[COLUMNS])
 {
-	struct str s = str_in(out, sizeof out);
-	struct err ignored;
+	char line[LINE_MAX];
+	struct str s = str_in(line, sizeof line);
 
 	for (int i = 0; i < COLUMNS; i++) {
-		size_t len = strlen(cell[i]);
+		size_t len = strlen(cell[i]), width = walk.width[i] + GAP;
 
 		if (walk.measure && len > walk.width[i])
 			walk.width[i] = len;
-		if (i < COLUMNS - 1) {
-			size_t width =
-				walk.width[i] + GAP < COLUMN_MIN ? COLUMN_MIN : walk.width[i] + GAP;
-
-			str_add(&s, "%-*s", (int)width, cell[i]);
-		} else {
+		if (i == COLUMNS - 1)
 			str_add(&s, "%s\n", cell[i]);
-		}
+		else
+			str_add(&s, "%-*s", (int)(width < COLUMN_MIN ? COLUMN_MIN : width),
+				cell[i]);
 	}
-	if (!walk.measure)
-		(void)command_print(&ignored, s.at, s.len);
+	return walk.measure ? 0 : command_print(e, s.at, s.len);
 }
 
 static int
-print_container(struct err *e, const struct held *h, const char *id)
+print_row(struct err *e, const char *id, const char *owner)
 {
-	char owner[OWNER_MAX], pid[16];
-	struct stat st;
-	bool stopped = h->status == STATE_STOPPED;
-	int n;
+	const struct held *h = &walk.held;
+	char pid[16];
 
-	if (fstat(h->dir, &st) < 0)
-		return fail_errno(e, "container %s", id);
-	owner_name(st.st_uid, owner, sizeof owner);
-	if (walk.json) {
-		n = state_document(
-			e, &h->state, h->status, h->state.pid, owner, 0, out, sizeof out);
-		TRY(n);
-		TRY(command_print(e, walk.n == 0 ? "[" : ",", 1));
-		TRY(command_print(e, out, (size_t)n));
-	} else {
-		(void)str_format(pid, sizeof pid, "%d", stopped ? 0 : h->state.pid);
-		cells((const char *[]){id, pid, state_status_name(h->status), h->state.bundle,
+	(void)str_format(pid, sizeof pid, "%d", h->status == STATE_STOPPED ? 0 : h->state.pid);
+	return print_cells(e,
+		(const char *[]){id, pid, state_status_name(h->status), h->state.bundle,
 			h->state.created, owner});
-	}
-	walk.n++;
-	return 0;
 }
 
+static int
+print_json(struct err *e, const char *id, const char *owner)
+{
+	const struct held *h = &walk.held;
+	const char *text = state_document(e, &h->state, h->status, h->state.pid, owner, 0);
+
+	(void)id;
+	if (!text)
+		return -1;
+	TRY(command_print(e, walk.n == 0 ? "[" : ",", 1));
+	return command_print(e, text, strlen(text));
+}
+
+static int
+print_id(struct err *e, const char *id, const char *owner)
+{
+	char line[SPEC_ID_MAX + 2];
+
+	(void)owner;
+	return command_print(e, line, (size_t)str_format(line, sizeof line, "%s\n", id));
+}
+
+/* A container that cannot be loaded is no reason to hide the others. */
 static int
 each(struct err *e, void *arg, const char *id)
 {
 	struct err one = {0};
+	char owner[OWNER_MAX];
+	struct stat st;
+	int result;
 
 	(void)arg;
-	if (quiet) {
-		TRY(command_print(e, id, strlen(id)));
-		return command_print(e, "\n", 1);
-	}
 	if (held_open(&one, &walk.held, walk.root, id, false) < 0) {
 		if (!walk.measure)
 			log_warning("load container %s: %s", id, one.text);
 		return 0;
 	}
-	int result = print_container(e, &walk.held, id);
-
+	result = fstat(walk.held.dir, &st);
+	if (result < 0)
+		(void)fail_errno(e, "container %s", id);
+	else
+		owner_name(st.st_uid, owner, sizeof owner);
+	if (result == 0)
+		result = walk.print(e, id, owner);
+	walk.n++;
 	held_close(&walk.held);
 	return result;
+}
+
+static int
+go(struct err *e, int root_dir, int (*print)(struct err *e, const char *id, const char *owner))
+{
+	walk.print = print;
+	return root_dir < 0 ? 0 : state_each(e, root_dir, each, NULL);
 }
 
 static int
@@ -137,22 +156,18 @@ table(struct err *e, int root_dir)
 	static const char *const head[COLUMNS] = {
 		"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"};
 
-	for (walk.measure = !quiet;; walk.measure = false) {
-		if (!quiet)
-			cells(head);
-		if (root_dir >= 0)
-			TRY(state_each(e, root_dir, each, NULL));
-		if (!walk.measure)
-			return 0;
-	}
+	walk.measure = true;
+	TRY(print_cells(e, head));
+	TRY(go(e, root_dir, print_row));
+	walk.measure = false;
+	TRY(print_cells(e, head));
+	return go(e, root_dir, print_row);
 }
 
 static int
 json(struct err *e, int root_dir)
 {
-	walk.json = true;
-	if (root_dir >= 0)
-		TRY(state_each(e, root_dir, each, NULL));
+	TRY(go(e, root_dir, print_json));
 	return walk.n > 0 ? command_print(e, "]\n", 2) : command_print(e, "null\n", 5);
 }
 
@@ -169,7 +184,9 @@ list_main(struct err *e, const struct globals *g, int argc, char **argv)
 	root_dir = state_root_open(e, g->root, false);
 	if (root_dir < 0 && (e->number != ENOENT || g->root_given))
 		return -1;
-	return str_equal(format, "json") && !quiet ? json(e, root_dir) : table(e, root_dir);
+	if (quiet)
+		return go(e, root_dir, print_id);
+	return str_equal(format, "json") ? json(e, root_dir) : table(e, root_dir);
 }
 
 const struct command command_list_verb = {

@@ -2,20 +2,20 @@
 
 #include "roles/end.h"
 
+#include <string.h>
+
 static struct held held;
 
 static int
 state_main(struct err *e, const struct globals *g, int argc, char **argv)
 {
-	static char out[STATE_JSON_MAX];
-	int n;
+	const char *text;
 
 	(void)argc;
 	TRY(held_open(e, &held, g->root, argv[0], false));
-	n = state_document(e, &held.state, held.status, held.state.pid, "", 2, out, sizeof out);
+	text = state_document(e, &held.state, held.status, held.state.pid, "", 2);
 	held_close(&held);
-	TRY(n);
-	return command_print(e, out, (size_t)n);
+	return text ? command_print(e, text, strlen(text)) : -1;
 }
 
 const struct command command_state = {

@@ -339,7 +339,7 @@ run_one(struct err *e, const struct hooks_call *c, uint32_t i)
 	int done;
 
 	r = (struct running){.in = -1, .out = {-1, -1}, .report = -1, .pidfd = -1};
-	r.rest = c->state;
+	r.rest = c->state ? c->state : "";
 	done = spawn(e, c, h, &r);
 	if (done == 0) {
 		attend(&r, h->timeout);

@@ -36,8 +36,8 @@ limits_umask(const struct spec_process *process, unsigned caller)
 		(mode_t)(user->umask_set ? user->umask : caller)); /* the old one is of no use */
 }
 
-/* Permissions of a new session keyring let its possessor do all; the user may at least look (runc
- * has done so since 2016, and tools count on it). */
+/* The new ring belongs to whoever makes it, and its possessor may do all: nothing else is needed
+ * for the program to have one that is not the caller's (S15). */
 int
 limits_keyring(struct err *e, const char *name)
 {

@@ -50,6 +50,12 @@ is_below(const char *path, const char *dir)
 /* --- the target ------------------------------------------------------------------------------- */
 
 static int
+inside_proc(struct err *e, const struct plan_mount *m)
+{
+	return fail(e, "\"%s\" cannot be mounted because it is inside /proc", m->destination);
+}
+
+static int
 not_ordinary(struct err *e, const struct plan_mount *m)
 {
 	return fail(e, "filesystem \"%s\" must be mounted on ordinary directory", m->type);
@@ -86,6 +92,8 @@ open_target(struct err *e, const struct job *j, const struct plan_mount *m, int 
 	fd = fd_in_root(e, j->root_dir, m->destination, O_PATH);
 	if (fd >= 0 || e->number != ENOENT || m->kind == PLAN_MOUNT_REMOUNT)
 		return fd;
+	if (is_below(m->destination, "/proc"))
+		return inside_proc(e, m); /* nothing can be made there */
 	if (source >= 0 && fstat(source, &s) < 0)
 		return fail_errno(e, "stat %s", m->source);
 	if (S_ISDIR(s.st_mode))
@@ -153,7 +161,7 @@ check_proc(struct err *e, const struct plan_mount *m, const char *path, int sour
 	for (size_t i = 0; i < sizeof(below_proc) / sizeof(*below_proc); i++)
 		if (str_equal(path + strlen("/proc/"), below_proc[i]))
 			return 0;
-	return fail(e, "\"%s\" cannot be mounted because it is inside /proc", m->destination);
+	return inside_proc(e, m);
 }
 
 /* Security.md S3, S4, 5.2. */

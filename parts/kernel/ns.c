@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 enum { MAPS_MAX = SPEC_IDMAP_MAX * 36 }; /* bytes; a line is three numbers of ten digits */
@@ -61,6 +62,41 @@ ns_close(struct ns_fds *fds)
 {
 	for (enum namespace ns = 0; ns < NAMESPACES; ns++)
 		fd_close(&fds->fd[ns]);
+}
+
+/* Is what is joined the namespace that we are in ourselves? */
+static bool
+is_callers(const struct ns_fds *fds, enum namespace ns)
+{
+	struct stat joined, own;
+	char path[48];
+
+	if (fds->fd[ns] < 0 || fstat(fds->fd[ns], &joined) < 0)
+		return false;
+	if (str_format(path, sizeof(path), "/proc/self/ns/%s", words_namespace_file(ns)) < 0)
+		return false;
+	return stat(path, &own) == 0 && own.st_ino == joined.st_ino && own.st_dev == joined.st_dev;
+}
+
+static enum namespace sysctl_namespace(const char *path)
+{
+	if (str_starts(path, "net/"))
+		return NAMESPACE_NETWORK;
+	return str_equal(path, "kernel/domainname") ? NAMESPACE_UTS : NAMESPACE_IPC;
+}
+
+int
+ns_check_foreign(struct err *e, const struct plan *p, const struct ns_fds *fds)
+{
+	static const char text[] = "the namespace that is joined is the host's own";
+
+	IN(e, ROLE_HOST);
+	for (uint32_t i = 0; i < p->sysctl.n; i++)
+		if (is_callers(fds, sysctl_namespace(p->sysctl.at[i].name)))
+			return fail(e, "linux.sysctl: %s: %s", p->sysctl.at[i].name, text);
+	if ((p->spec->hostname || p->spec->domainname) && is_callers(fds, NAMESPACE_UTS))
+		return fail(e, "%s: %s", p->spec->hostname ? "hostname" : "domainname", text);
+	return 0;
 }
 
 static int

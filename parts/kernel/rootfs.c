@@ -8,8 +8,11 @@
 #include "base/sys.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { INERT = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC };
@@ -435,23 +438,85 @@ rootfs_switch(struct err *e, const struct plan *p, int root_dir)
 /* --- delete of a container without a mount namespace of its own --------------------------------
  */
 
-uint64_t
-rootfs_mount_id(const char *path)
-{
-	FD_AUTO int fd = open(path, O_PATH | O_CLOEXEC);
+/* One look at the rootfs from the host's side; small, so that it fits through a pipe as a whole. */
+struct look {
+	uint64_t id; /* of the mount at the rootfs; 0: it cannot be told */
+	int error;   /* errno of an unmount that failed */
+};
 
-	return fd < 0 ? 0 : mnt_id(fd);
+/* With `before`, which is 0 when nothing is to be undone. */
+static struct look
+look_here(const char *rootfs, uint64_t before)
+{
+	FD_AUTO int fd = open(rootfs, O_PATH | O_CLOEXEC);
+	struct look l = {.id = fd < 0 ? 0 : mnt_id(fd)};
+
+	if (before == 0 || l.id == 0 || l.id == before)
+		return l;
+	if (sys_umount2(rootfs, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 && errno != EINVAL)
+		l.error = errno;
+	return l;
+}
+
+/* The same in another mount namespace: by a child, since nobody comes back from one easily. */
+static int
+look_there(struct err *e, const char *rootfs, uint64_t before, int ns, struct look *l)
+{
+	int pair[2];
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return fail_errno(e, "pipe");
+	pid = sys_clone(SIGCHLD, NULL);
+	if (pid == 0) {
+		*l = (struct look){0};
+		if (sys_setns(ns, CLONE_NEWNS) < 0)
+			l->error = errno;
+		else
+			*l = look_here(rootfs, before);
+		_exit(write(pair[1], l, sizeof *l) != sizeof *l);
+	}
+	(void)close(pair[1]);
+	n = pid < 0 ? -1 : read(pair[0], l, sizeof *l);
+	(void)close(pair[0]);
+	if (pid < 0)
+		return fail_errno(e, "clone");
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return n == sizeof *l ? 0 : fail(e, "the look at the mount namespace was cut short");
+}
+
+static int
+look(struct err *e, const char *rootfs, uint64_t before, const char *mount_ns, uint64_t *id)
+{
+	FD_AUTO int ns = mount_ns ? open(mount_ns, O_RDONLY | O_CLOEXEC) : -1;
+	struct look l = {0};
+
+	*id = 0;
+	if (!mount_ns)
+		l = look_here(rootfs, before);
+	else if (ns >= 0)
+		TRY(look_there(e, rootfs, before, ns, &l));
+	else if (errno != ENOENT)
+		return fail_errno(e, "linux.namespaces: open %s", mount_ns);
+	*id = l.id;
+	errno = l.error;
+	return l.error ? fail_errno(e, "unmount %s", rootfs) : 0;
 }
 
 int
-rootfs_undo(struct err *e, const char *rootfs, uint64_t before)
+rootfs_mount_id(struct err *e, const char *path, const char *mount_ns, uint64_t *id)
 {
-	uint64_t now = rootfs_mount_id(rootfs);
+	IN(e, ROLE_HOST);
+	return look(e, path, 0, mount_ns, id);
+}
+
+int
+rootfs_undo(struct err *e, const char *rootfs, uint64_t before, const char *mount_ns)
+{
+	uint64_t ignored;
 
 	IN(e, ROLE_HOST);
-	if (before == 0 || now == 0 || now == before)
-		return 0;
-	if (sys_umount2(rootfs, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 && errno != EINVAL)
-		return fail_errno(e, "unmount %s", rootfs);
-	return 0;
+	return before ? look(e, rootfs, before, mount_ns, &ignored) : 0;
 }

@@ -33,13 +33,13 @@ int rootfs_masks(struct err *e, const struct plan *p, int root_dir);
  * propagation.  The working directory is `/`.  root_dir is closed. */
 int rootfs_switch(struct err *e, const struct plan *p, int root_dir);
 
-/* For delete of a PLAN_ROOT_CHROOT container: the id of the mount at `path` now, 0 when it cannot
- * be told.  Create records it before the bind; delete unmounts only when it has changed.
- * Runs in: host. */
-uint64_t rootfs_mount_id(const char *path);
+/* For delete of a PLAN_ROOT_CHROOT container: the id of the mount at `path` now, in the caller's
+ * mount namespace or in that of the file `mount_ns` (NULL: the caller's).  Create records it before
+ * the bind; delete unmounts only when it has changed.  Runs in: host. */
+int rootfs_mount_id(struct err *e, const char *path, const char *mount_ns, uint64_t *id);
 
-/* Detaches the bind of `rootfs` and all below it if its mount id is no longer `before`.
- * Runs in: host. */
-int rootfs_undo(struct err *e, const char *rootfs, uint64_t before);
+/* Detaches the bind of `rootfs` and all below it if its mount id is no longer `before`; a namespace
+ * that is gone took them along.  Runs in: host. */
+int rootfs_undo(struct err *e, const char *rootfs, uint64_t before, const char *mount_ns);
 
 #endif

@@ -126,8 +126,9 @@ is_ours(const char *name)
 		str_ends(name, ".tmp");
 }
 
-/* Empties a folder that is out of sight; what is not ours stays, and the folder with it (R4). */
-static void
+/* Empties a folder that is out of sight; what is not ours stays, and the folder with it (R4):
+ * then it returns false. */
+static bool
 remove_folder(int root_dir, const char *name, int dir)
 {
 	struct fd_dir walk;
@@ -141,8 +142,10 @@ remove_folder(int root_dir, const char *name, int dir)
 	(void)sys_unlinkat(dir, "notify/notify.sock", 0);
 	(void)sys_unlinkat(dir, "notify", AT_REMOVEDIR);
 	(void)sys_unlinkat(dir, "lock", 0);
-	if (sys_unlinkat(root_dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		log_warning("state folder %s: %s", name, errno_text(errno));
+	if (sys_unlinkat(root_dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return true;
+	log_warning("state folder %s: %s", name, errno_text(errno));
+	return false;
 }
 
 static int
@@ -171,7 +174,7 @@ remove_half_folder(int root_dir, const char *name)
 		return;
 	lock = openat(dir, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
-		remove_folder(root_dir, name, dir);
+		(void)remove_folder(root_dir, name, dir); /* warned about it */
 	else if (lock < 0 && errno == ENOENT)
 		(void)sys_unlinkat(root_dir, name, AT_REMOVEDIR);
 }
@@ -264,7 +267,7 @@ state_make(struct err *e, int root_dir, const struct state *s, const char *confi
 	lock = make_lock(e, dir);
 	if (lock < 0 || fill_folder(e, dir, s, config, config_len) < 0 ||
 		show_folder(e, root_dir, name, s->id) < 0) {
-		remove_folder(root_dir, name, dir);
+		(void)remove_folder(root_dir, name, dir); /* the first error is told */
 		return -1;
 	}
 	*lock_fd = fd_keep(&lock);
@@ -306,7 +309,8 @@ state_remove(struct err *e, int root_dir, const char *id, int dir)
 	}
 	if (r < 0)
 		return errno == ENOENT ? 0 : fail_errno(e, "state folder %s", id);
-	remove_folder(root_dir, name, dir);
+	if (!remove_folder(root_dir, name, dir))
+		(void)renameat(root_dir, name, root_dir, id); /* its owner finds it where it was */
 	return 0;
 }
 

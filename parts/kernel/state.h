@@ -21,7 +21,7 @@
 
 enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_PAUSED, STATE_STOPPED };
 
-enum { STATE_CGROUPS_MAX = 24, STATE_JSON_MAX = 65536 };
+enum { STATE_CGROUPS_MAX = 24, STATE_JSON_MAX = 4 << 20, STATE_LABEL_MAX = 1 << 20 }; /* bytes */
 
 /* Everything that state.json holds.  Strings belong to whoever filled it (after state_read: to the
  * buffer of that call). */
@@ -46,9 +46,8 @@ struct state {
 
 const char *state_status_name(enum state_status status);
 
-/* Opens (and with `make` creates, 0700) the state root.  Refuses a root of another owner or
- * writable by others (R1, S30).  Without `make` a missing root gives -1 with ENOENT in e->number.
- */
+/* Opens (and with `make` creates, 0700) the state root.  Refuses one of another owner or writable
+ * by others (R1, S30).  Without `make` a missing root gives -1 with ENOENT in e->number. */
 int state_root_open(struct err *e, const char *root, bool make);
 
 /* Makes the folder of a new container, with its lock (held), config.json (the given text), a first
@@ -60,8 +59,7 @@ int state_make(struct err *e, int root_dir, const struct state *s, const char *c
 /* Opens the folder of an existing container: `container does not exist`. */
 int state_open(struct err *e, int root_dir, const char *id);
 
-/* Takes the container's lock, waiting at most `ms` (0: do not wait).  Returns the lock's
- * descriptor. */
+/* Takes the container's lock, waiting at most `ms` (0: do not wait).  Returns its descriptor. */
 int state_lock(struct err *e, int dir, int ms);
 
 /* Replaces state.json. */
@@ -75,15 +73,13 @@ ssize_t state_read_config(struct err *e, int dir, char *buf, size_t size);
 
 /* -- the start gate: exec.fifo is there exactly while the container is `created` --------------- */
 
-/* What a waiting init holds: it reads one byte from `gate`, and answers on `answer`: nothing but
- * end-of-file when the program was executed (the descriptor is close-on-exec), or one error text.
- */
+/* What a waiting init holds: it reads one byte from `gate`, and answers on `answer`: end-of-file
+ * alone when the program was executed (the descriptor is close-on-exec), or one error text. */
 struct state_gate {
 	int gate, answer;
 };
 
-/* Makes both FIFOs, the gate under a hidden name until state_ready(); opens both, before the clone.
- */
+/* Makes both FIFOs, the gate hidden until state_ready(); opens both, before the clone. */
 int state_gate_make(struct err *e, int dir);
 int state_gate_open(struct err *e, int dir, struct state_gate *g);
 
@@ -100,9 +96,8 @@ bool state_gate_named(int dir, bool shown);
 
 /* -- status and removal ------------------------------------------------------------------------ */
 
-/* Computes the true status: no live init: stopped (creating while create is at work); frozen:
- * paused; gate there: created; gate hidden: creating; else running.  `frozen` comes from the
- * caller, who knows cgroups. */
+/* The true status: no live init: stopped (creating while create is at work); frozen: paused; gate
+ * there: created; hidden: creating; else running.  `frozen` is for the caller to find out. */
 enum state_status state_status_now(int dir, const struct state *s, bool frozen);
 
 /* Removes the known names and the folder; each "already gone" is fine (R4). */
@@ -116,8 +111,9 @@ int state_each(struct err *e, int root_dir, int (*each)(struct err *e, void *arg
 	void *arg);
 
 /* The state document of the specification for hooks and `state`: see engines.md 3.1.  `indent` 2
- * for `state`, 0 for hooks and list.  `owner` is "" but in list.  Returns its length. */
-int state_document(struct err *e, const struct state *s, enum state_status status, pid_t pid,
-	const char *owner, int indent, char *out, size_t size);
+ * for `state`, 0 for hooks and list.  `owner` is "" but in list.  NULL on failure; the text is good
+ * until the next call, or the next state_write(). */
+const char *state_document(struct err *e, const struct state *s, enum state_status status,
+	pid_t pid, const char *owner, int indent);
 
 #endif

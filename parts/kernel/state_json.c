@@ -15,6 +15,7 @@
 enum { FORMAT = 1 }; /* of our own members */
 
 static const char file_name[] = "state.json";
+static char text[STATE_JSON_MAX]; /* what is being written */
 
 /* -- writing ----------------------------------------------------------------------------------- */
 
@@ -37,11 +38,11 @@ write_annotations(struct jsonw *w, const struct pairs *p)
 static void
 write_joined(struct jsonw *w, const char *key, const char *a, const char *b, const char *c)
 {
-	static char text[STATE_JSON_MAX];
-	int n = str_format(text, sizeof text, "%s%s%s", a, b, c);
+	static char label[STATE_LABEL_MAX];
+	int n = str_format(label, sizeof label, "%s%s%s", a, b, c);
 
 	w->cut |= n < 0;
-	jsonw_string(w, key, text);
+	jsonw_string(w, key, label);
 }
 
 /* runc takes the bundle from the last label that says so. */
@@ -168,7 +169,6 @@ written_status(int dir, const struct state *s)
 int
 state_write(struct err *e, int dir, const struct state *s)
 {
-	static char text[STATE_JSON_MAX];
 	struct jsonw w = jsonw_in(text, sizeof text, JSONW_COMPACT);
 
 	IN(e, ROLE_HOST);
@@ -196,11 +196,11 @@ state_write(struct err *e, int dir, const struct state *s)
 	return fd_replace(e, dir, file_name, 0600, text, w.len);
 }
 
-int
+const char *
 state_document(struct err *e, const struct state *s, enum state_status status, pid_t pid,
-	const char *owner, int indent, char *out, size_t size)
+	const char *owner, int indent)
 {
-	struct jsonw w = jsonw_in(out, size, indent);
+	struct jsonw w = jsonw_in(text, sizeof text, indent);
 
 	jsonw_begin_object(&w, NULL);
 	jsonw_string(&w, "ociVersion", SPEC_VERSION);
@@ -214,9 +214,10 @@ state_document(struct err *e, const struct state *s, enum state_status status, p
 		write_annotations(&w, &s->annotations);
 	write_string(&w, "owner", owner);
 	jsonw_end_object(&w);
-	if (w.cut)
-		return fail(e, "state of the container: larger than %zu bytes", size - 1);
-	return (int)w.len;
+	if (!w.cut)
+		return text;
+	(void)fail(e, "state of the container: larger than %d bytes", STATE_JSON_MAX - 1);
+	return NULL;
 }
 
 /* -- reading ----------------------------------------------------------------------------------- */

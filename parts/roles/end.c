@@ -2,6 +2,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "kernel/hooks.h"
 #include "kernel/proc.h"
 #include "kernel/rootfs.h"
@@ -13,7 +14,7 @@
 #include <string.h>
 
 static struct spec spec;
-static char document[STATE_JSON_MAX];
+static char held_text[STATE_JSON_MAX]; /* what the strings of a held state point into */
 
 static void
 dirs_of(const struct state *s, struct cgroup_dirs *d)
@@ -33,7 +34,7 @@ held_load(struct err *e, struct held *h, const char *root, const char *id, bool 
 	TRY(h->dir = state_open(e, h->root_dir, id));
 	if (lock)
 		TRY(h->lock = state_lock(e, h->dir, END_PATIENCE_MS));
-	TRY(state_read(e, h->dir, &h->state, h->text, sizeof h->text));
+	TRY(state_read(e, h->dir, &h->state, held_text, sizeof held_text));
 	dirs_of(&h->state, &h->cgroups);
 	h->status = state_status_now(h->dir, &h->state, cgroup_frozen(&h->cgroups) == 1);
 	return 0;
@@ -68,25 +69,26 @@ poststart(struct err *e, struct held *h)
 	struct hooks_call call = {
 		.hooks = &spec.hooks,
 		.kind = HOOK_POSTSTART,
-		.state = document,
 		.cwd = h->state.bundle,
 	};
 
 	TRY(load_copy(e, h->dir, &spec));
 	if (spec.hooks.kind[HOOK_POSTSTART].n == 0)
 		return 0;
-	TRY(state_document(
-		e, &h->state, STATE_RUNNING, h->state.pid, "", 0, document, sizeof document));
+	call.state = state_document(e, &h->state, STATE_RUNNING, h->state.pid, "", 0);
+	if (!call.state)
+		return -1;
 	return hooks_run(e, &call);
 }
 
-/* A start that fails ends the container; its own error is the one that is told. */
+/* A hook that fails ends the container (HK-8, HK-9); a program that cannot be executed leaves a
+ * stopped one, as with runc.  The first error is the one that is told. */
 static int
-start_failed(struct held *h)
+start_failed(const struct err *e, struct held *h)
 {
 	struct err ignored;
 
-	if (end_held(&ignored, h) < 0)
+	if (str_starts(e->text, "error running ") && end_held(&ignored, h) < 0)
 		log_warning("%s", ignored.text);
 	return -1;
 }
@@ -95,9 +97,9 @@ int
 end_start(struct err *e, struct held *h)
 {
 	if (state_release(e, h->dir) < 0)
-		return start_failed(h);
+		return start_failed(e, h);
 	if (poststart(e, h) < 0)
-		return start_failed(h);
+		return start_failed(e, h);
 	return 0;
 }
 
@@ -128,15 +130,14 @@ end_poststop(const struct state *s, const struct spec_hooks *hooks)
 	struct hooks_call call = {
 		.hooks = hooks,
 		.kind = HOOK_POSTSTOP,
-		.state = document,
+		.state = state_document(&e, s, STATE_STOPPED, 0, "", 0),
 		.cwd = s->bundle,
 		.warn_only = true,
 	};
 
 	if (hooks->kind[HOOK_POSTSTOP].n == 0)
 		return;
-	if (state_document(&e, s, STATE_STOPPED, 0, "", 0, document, sizeof document) < 0 ||
-		hooks_run(&e, &call) < 0)
+	if (!call.state || hooks_run(&e, &call) < 0)
 		log_warning("%s", e.text);
 }
 
@@ -150,7 +151,7 @@ end_container(
 	TRY(end_kill(e, s));
 	TRY(cgroup_remove(e, &dirs, END_PATIENCE_MS));
 	if (s->shared_mounts)
-		TRY(rootfs_undo(e, s->rootfs, s->mount_id));
+		TRY(rootfs_undo(e, s->rootfs, s->mount_id, s->namespace_path[NAMESPACE_MOUNT]));
 	end_poststop(s, hooks);
 	return state_remove(e, root_dir, s->id, dir);
 }

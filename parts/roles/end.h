@@ -1,7 +1,8 @@
 /* end: from a container that was created to nothing at all; and the way to it by `start`.
  *
  * Contract: a struct held is a container found on disk: its folder, its lock, its state, its
- * cgroups. The verbs open one, look at its true status, and act.  end_container() undoes everything
+ * cgroups.  The verbs open one, and one at a time: there is one buffer for its text.  They look at
+ * its true status, and act.  end_container() undoes everything
  * that create made, in the order of the specification: processes, cgroups, mounts, poststop hooks,
  * state.
  *
@@ -23,7 +24,6 @@ struct held {
 	struct state state;
 	struct cgroup_dirs cgroups;
 	enum state_status status;
-	char text[STATE_JSON_MAX]; /* what the state's strings point into */
 };
 
 /* Opens a container, takes its lock if asked (waiting END_PATIENCE_MS), reads its state and

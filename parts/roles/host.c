@@ -36,7 +36,6 @@
 #include <unistd.h>
 
 static struct run the_run;
-static char document[STATE_JSON_MAX];
 
 /* -- state ------------------------------------------------------------------------------------ */
 
@@ -87,11 +86,13 @@ survey(struct err *e, struct run *r)
 	s->cgroup_path = p->cgroup.path;
 	s->annotations = r->spec.annotations;
 	s->shared_mounts = p->root_mode == PLAN_ROOT_CHROOT;
-	s->mount_id = s->shared_mounts ? rootfs_mount_id(p->rootfs) : 0;
 	for (int i = 0; i < NAMESPACES; i++) {
 		s->namespace_listed[i] = r->spec.linux_.namespaces[i].listed;
 		s->namespace_path[i] = r->spec.linux_.namespaces[i].path;
 	}
+	if (s->shared_mounts)
+		TRY(rootfs_mount_id(
+			e, p->rootfs, s->namespace_path[NAMESPACE_MOUNT], &s->mount_id));
 	s->own_pid_namespace = p->ns.clone_flags & words_namespace_flag(NAMESPACE_PID);
 	return 0;
 }
@@ -152,7 +153,8 @@ open_gate(struct err *e, struct run *r)
 static int
 open_namespaces(struct err *e, struct run *r)
 {
-	return ns_open(e, &r->plan, &r->ns);
+	TRY(ns_open(e, &r->plan, &r->ns));
+	return ns_check_foreign(e, &r->plan, &r->ns);
 }
 
 /* Room for HOME behind process.env: the init fills it in. */
@@ -247,14 +249,16 @@ drop_init(struct run *r)
 	struct err ignored;
 	uint32_t n;
 
-	(void)kill(r->init, SIGKILL);
+	if (r->init > 0)
+		(void)kill(r->init, SIGKILL);
 	(void)cgroup_signal(&ignored, &r->cgroups, SIGKILL, &n);
 	while (waitpid(r->init, NULL, 0) < 0 && errno == EINTR)
 		;
 	fd_close(&r->sync);
 	fd_close(&r->console);
 	if (r->state.shared_mounts)
-		(void)rootfs_undo(&ignored, r->state.rootfs, r->state.mount_id);
+		(void)rootfs_undo(&ignored, r->state.rootfs, r->state.mount_id,
+			r->state.namespace_path[NAMESPACE_MOUNT]);
 }
 
 /* The init waits for PLACED: wherever we are killed, it is either on record or it ends. */
@@ -282,13 +286,14 @@ run_hooks(struct err *e, struct run *r, enum hook kind, enum state_status status
 	struct hooks_call call = {
 		.hooks = &r->spec.hooks,
 		.kind = kind,
-		.state = document,
 		.cwd = r->state.bundle,
 	};
 
 	if (r->spec.hooks.kind[kind].n == 0)
 		return 0;
-	TRY(state_document(e, &r->state, status, r->init, "", 0, document, sizeof document));
+	call.state = state_document(e, &r->state, status, r->init, "", 0);
+	if (!call.state)
+		return -1;
 	return hooks_run(e, &call);
 }
 
@@ -462,6 +467,7 @@ relay(struct err *e, struct run *r)
 	if (r->console < 0)
 		return reap_run(e, &r->reap);
 	tty_copy_size(r->reap.terminal, r->console);
+	tty_no_crlf(r->console);
 	TRY(tty_raw(e, r->reap.terminal, &saved));
 	status = reap_run(e, &r->reap);
 	tty_restore(r->reap.terminal, &saved);

@@ -135,11 +135,15 @@ devices(struct err *e, struct run *r)
 	return devices_make(e, &r->plan, r->rootfs_dir);
 }
 
-/* The state as the hooks in this process see it: their own view of our pid (ST-5). */
+/* The state as the hooks in this process see it has their own view of our pid (ST-5). */
 static int
-hook_state(struct err *e, struct run *r, enum state_status status, char *out, size_t size)
+run_hooks(struct err *e, struct run *r, struct hooks_call *call, enum state_status status)
 {
-	return state_document(e, &r->state, status, getpid(), "", 0, out, size);
+	if (r->spec.hooks.kind[call->kind].n == 0)
+		return 0;
+	call->hooks = &r->spec.hooks;
+	call->state = state_document(e, &r->state, status, getpid(), "", 0);
+	return call->state ? hooks_run(e, call) : -1;
 }
 
 /* Before the switch: createContainer hooks are looked up in the host's tree, and may still mount
@@ -147,11 +151,8 @@ hook_state(struct err *e, struct run *r, enum state_status status, char *out, si
 static int
 hooks(struct err *e, struct run *r)
 {
-	static char document[STATE_JSON_MAX];
 	struct hooks_call call = {
-		.hooks = &r->spec.hooks,
 		.kind = HOOK_CREATE_CONTAINER,
-		.state = document,
 		.cwd = r->plan.options.bundle,
 	};
 
@@ -160,10 +161,7 @@ hooks(struct err *e, struct run *r)
 		TRY(sync_send(e, r->sync_init, SYNC_HOOKS, NULL, -1));
 		TRY(sync_expect(e, r->sync_init, SYNC_HOOKS));
 	}
-	if (r->spec.hooks.kind[HOOK_CREATE_CONTAINER].n == 0)
-		return 0;
-	TRY(hook_state(e, r, STATE_CREATING, document, sizeof document));
-	return hooks_run(e, &call);
+	return run_hooks(e, r, &call, STATE_CREATING);
 }
 
 /* After the hooks, which may bring the devpts; before /dev can turn read-only. */
@@ -180,17 +178,15 @@ console(struct err *e, struct run *r)
 	return sync_send(e, r->sync_init, SYNC_CONSOLE, name, master);
 }
 
-/* Before the root turns read-only (PR-4). */
+/* Before the root turns read-only (PR-4).  Where it cannot be made, entering it will say why. */
 static int
 make_directory(struct err *e, struct run *r)
 {
 	FD_AUTO int dir =
 		fd_make_in_root(e, r->rootfs_dir, r->spec.process.cwd, FD_DIRECTORY, 0755);
 
-	if (dir < 0 && e->number == EROFS)
-		return 0; /* then entering it says what is wrong */
 	if (dir < 0)
-		return context(e, "process.cwd");
+		log_debug("process.cwd: %s", e->text);
 	return 0;
 }
 
@@ -310,19 +306,13 @@ wait_start(struct err *e, struct run *r)
 static int
 start_hooks(struct err *e, struct run *r)
 {
-	static char document[STATE_JSON_MAX];
 	struct hooks_call call = {
-		.hooks = &r->spec.hooks,
 		.kind = HOOK_START_CONTAINER,
-		.state = document,
 		.env = r->env,
 		.empty_env_is_absent = true,
 	};
 
-	if (r->spec.hooks.kind[HOOK_START_CONTAINER].n == 0)
-		return 0;
-	TRY(hook_state(e, r, STATE_CREATED, document, sizeof document));
-	return hooks_run(e, &call);
+	return run_hooks(e, r, &call, STATE_CREATED);
 }
 
 static int

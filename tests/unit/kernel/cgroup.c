@@ -292,7 +292,7 @@ values(void)
 static void
 devices(void)
 {
-	static struct kabi_bpf_insn program[] = { { 0xb7, 0, 0, 0 }, { 0x95, 0, 0, 0 } };
+	static struct kabi_bpf_insn program[] = {{0xb7, 0, 0, 0}, {0x95, 0, 0, 0}};
 	struct cgroup_dirs d;
 
 	if (!facts_controller(&facts, ""))

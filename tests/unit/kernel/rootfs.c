@@ -231,6 +231,17 @@ switched(enum plan_root_mode mode, uint32_t propagation)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 
+static uint64_t
+id_now(void)
+{
+	struct err e;
+	uint64_t id = 0;
+
+	role_enter(ROLE_HOST);
+	ok(rootfs_mount_id(&e, scratch_root, NULL, &id) == 0, "the id of the mount");
+	return id;
+}
+
 static void
 undo(void)
 {
@@ -238,18 +249,19 @@ undo(void)
 	uint64_t before;
 
 	prepare("undo", false);
-	before = rootfs_mount_id(scratch_root);
+	before = id_now();
 	ok(before != 0, "the mount has an id");
 	scratch_plan.root_mode = PLAN_ROOT_CHROOT;
+	role_enter(ROLE_INIT);
 	ok((root_dir = rootfs_open(&scratch_err, &scratch_plan)) >= 0, "bound: %s",
 		scratch_err.text);
 	ok(mounts_apply(&scratch_err, &scratch_plan, root_dir) == 0, "mounted");
-	ok(rootfs_mount_id(scratch_root) != before, "another id");
-	role_enter(ROLE_HOST);
-	ok(rootfs_undo(&e, scratch_root, before) == 0, "undone");
-	ok(rootfs_mount_id(scratch_root) == before, "the old id");
+	ok(id_now() != before, "another id");
+	ok(rootfs_undo(&e, scratch_root, before, NULL) == 0, "undone");
+	ok(id_now() == before, "the old id");
 	ok(!is_mounted(in_root("/proc")), "nothing below");
-	ok(rootfs_undo(&e, scratch_root, before) == 0, "again: nothing to do");
+	ok(rootfs_undo(&e, scratch_root, before, NULL) == 0, "again: nothing to do");
+	ok(rootfs_undo(&e, scratch_root, before, "/proc/0/ns/mnt") == 0, "a namespace that is gone");
 	role_enter(ROLE_INIT);
 }
 

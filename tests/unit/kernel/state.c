@@ -52,12 +52,10 @@ static void
 document(void)
 {
 	struct state s = sample("web1");
-	char out[1024];
-	int n;
+	const char *out;
 
 	s.annotations.n = 1;
-	n = state_document(&e, &s, STATE_RUNNING, 4711, "", 2, out, sizeof out);
-	is_int(n, (int)strlen(out), "returns its length");
+	out = state_document(&e, &s, STATE_RUNNING, 4711, "", 2);
 	is_str(out,
 		"{\n"
 		"  \"ociVersion\": \"" SPEC_VERSION "\",\n"
@@ -74,15 +72,13 @@ document(void)
 		"}",
 		"as engines.md 3.1 has it");
 	s.annotations.n = 0;
-	state_document(&e, &s, STATE_STOPPED, 4711, "root", 0, out, sizeof out);
+	out = state_document(&e, &s, STATE_STOPPED, 4711, "root", 0);
 	is_str(out,
 		"{\"ociVersion\":\"" SPEC_VERSION
 		"\",\"id\":\"web1\",\"pid\":0,\"status\":\"stopped\","
 		"\"bundle\":\"/srv/web\",\"rootfs\":\"/srv/web/rootfs\","
 		"\"created\":\"2026-03-01T10:00:00.5Z\",\"owner\":\"root\"}",
 		"stopped: no pid; no annotations; unindented");
-	is_int(state_document(&e, &s, STATE_STOPPED, 0, "", 0, out, 20), -1, "too small a buffer");
-	is_str(e.text, "state of the container: larger than 19 bytes", "says so");
 }
 
 static bool
@@ -279,7 +275,10 @@ left_overs(void)
 	ok(dir >= 0 && !is_there(",half,x,2"), "create sweeps before it begins");
 	close(openat(dir, "foreign", O_CREAT | O_WRONLY, 0600));
 	is_int(state_remove(&e, root_dir, "x", dir), 0, "removed: %s", e.text);
-	ok(!is_there("x"), "what is not ours does not keep the id");
+	ok(is_there("x/foreign") && !is_there("x/state.json"),
+		"what is not ours stays where it was");
+	unlinkat(dir, "foreign", 0);
+	unlinkat(root_dir, "x", AT_REMOVEDIR);
 	close(dir);
 	close(lock);
 	state_remove_half(root_dir, "x.y");
