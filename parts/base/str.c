@@ -335,6 +335,12 @@ str_equal_case(const char *a, const char *b)
 	return lower(*a) == lower(*b);
 }
 
+const char *
+str_after(const char *s)
+{
+	return s + strlen(s) + 1;
+}
+
 bool
 str_starts(const char *s, const char *prefix)
 {

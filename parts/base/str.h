@@ -41,6 +41,9 @@ bool str_ends(const char *s, const char *suffix);
 /* What follows the last `/` of a path; the whole path when there is none. */
 const char *str_base(const char *path);
 
+/* The text behind this one, where several stand one behind another: "one\0two\0". */
+const char *str_after(const char *s);
+
 /* A text that grows in the caller's buffer. `cut` remembers that something did not fit; then only
  * the part that did is there, terminated. Check it once, at the end. */
 struct str {

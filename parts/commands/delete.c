@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "roles/end.h"
+#include "spec/check.h"
 
 static struct held held;
 static bool force;
@@ -13,16 +14,23 @@ static const struct option row[] = {
 };
 /* clang-format on */
 
-/* What a create left that was killed before it could give the folder its name (R3). */
+/* There is no such container, or nobody can read what is known of it.  With --force neither is an
+ * error: what a create left that was killed early (R3) goes, and so does a folder that is broken.
+ */
 static int
-delete_half(struct err *e, const struct globals *g, const char *id)
+delete_unreadable(struct err *e, const struct globals *g, const char *id)
 {
-	int root_dir = state_root_open(e, g->root, false);
+	FD_AUTO int root_dir = -1;
 
-	if (root_dir >= 0) {
-		state_remove_half(root_dir, id);
-		fd_close(&root_dir);
+	if (!force || spec_check_id(e, id) < 0)
+		return -1;
+	if (!str_equal(e->text, "container does not exist")) {
+		log_warning("container %s: %s", id, e->text);
+		return end_broken(e, g->root, id);
 	}
+	root_dir = state_root_open(e, g->root, false);
+	if (root_dir >= 0)
+		state_remove_half(root_dir, id);
 	return 0;
 }
 
@@ -44,11 +52,8 @@ delete_main(struct err *e, const struct globals *g, int argc, char **argv)
 	int result;
 
 	(void)argc;
-	if (held_open(e, &held, g->root, argv[0], true) < 0) {
-		if (force && str_equal(e->text, "container does not exist"))
-			return delete_half(e, g, argv[0]);
-		return -1;
-	}
+	if (held_open(e, &held, g->root, argv[0], true) < 0)
+		return delete_unreadable(e, g, argv[0]);
 	result = delete_held(e, g, &held);
 	held_close(&held);
 	return result;

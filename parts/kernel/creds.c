@@ -17,7 +17,7 @@ enum { CAPABILITIES = 64 }; /* bits of a set */
 static const char *
 capability(unsigned cap)
 {
-	const char *name = words_name(&words_capability, cap);
+	const char *name = words_name(WORDS_CAPABILITY, (int)cap);
 
 	return name ? name : "unknown capability";
 }

@@ -335,7 +335,7 @@ run_one(struct err *e, const struct hooks_call *c, uint32_t i)
 {
 	static struct running r;
 	const struct spec_hook *h = &c->hooks->kind[c->kind].at[i];
-	const char *kind = words_name(&words_hook, c->kind);
+	const char *kind = words_name(WORDS_HOOK, c->kind);
 	int done;
 
 	r = (struct running){.in = -1, .out = {-1, -1}, .report = -1, .pidfd = -1};

@@ -19,7 +19,7 @@ limits_resources(struct err *e, const struct spec_process *process)
 	for (uint32_t i = 0; i < process->rlimits.n; i++) {
 		const struct spec_rlimit *l = &process->rlimits.at[i];
 		const struct rlimit limit = {.rlim_cur = l->soft, .rlim_max = l->hard};
-		const char *name = words_name(&words_rlimit, l->resource);
+		const char *name = words_name(WORDS_RLIMIT, l->resource);
 
 		if (sys_prlimit(0, l->resource, &limit, NULL) < 0)
 			return fail_errno(e, "process.rlimits[%u]: %s", i, name ? name : "unknown");

@@ -32,7 +32,7 @@ check_type(struct err *e, int fd, enum namespace ns, const char *path)
 	if (kind_unknown && (magic == NSFS_MAGIC || magic == PROC_SUPER_MAGIC))
 		return 0;
 	return fail(e, "linux.namespaces: %s is not a %s namespace", path,
-		words_name(&words_namespace, ns));
+		words_name(WORDS_NAMESPACE, ns));
 }
 
 int
@@ -106,7 +106,7 @@ join(struct err *e, const struct plan *p, const struct ns_fds *fds, enum namespa
 		return 0;
 	if (sys_setns(fds->fd[ns], (int)words_namespace_flag(ns)) < 0)
 		return fail_errno(e, "linux.namespaces: joining the %s namespace %s",
-			words_name(&words_namespace, ns), p->ns.join[ns] ? p->ns.join[ns] : "");
+			words_name(WORDS_NAMESPACE, ns), p->ns.join[ns] ? p->ns.join[ns] : "");
 	return 0;
 }
 

@@ -22,7 +22,7 @@ grant(const char *kind, uint64_t asked, uint64_t possible, const char *why)
 	struct str list = str_in(names, sizeof(names));
 
 	for (int bit = 0; bit < 64; bit++) {
-		const char *name = words_name(&words_capability, bit);
+		const char *name = words_name(WORDS_CAPABILITY, bit);
 
 		if ((asked & ~possible) >> bit & 1)
 			(void)str_add(&list, "%s%s", list.len > 0 ? ", " : "", name ? name : "?");

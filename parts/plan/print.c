@@ -145,7 +145,7 @@ static void
 add_namespaces(struct str *out, const struct plan *p)
 {
 	for (enum namespace ns = 0; ns < NAMESPACES; ns++) {
-		const char *name = words_name(&words_namespace, ns);
+		const char *name = words_name(WORDS_NAMESPACE, ns);
 		uint64_t flag = words_namespace_flag(ns);
 
 		if (p->ns.join[ns]) {
@@ -301,7 +301,7 @@ add_hooks(struct str *out, const struct plan *p)
 {
 	for (enum hook kind = 0; kind < HOOKS; kind++)
 		for (uint32_t i = 0; i < p->spec->hooks.kind[kind].n; i++) {
-			(void)str_add(out, "hook %s", words_name(&words_hook, kind));
+			(void)str_add(out, "hook %s", words_name(WORDS_HOOK, kind));
 			add_row(out, "", p->spec->hooks.kind[kind].at[i].path);
 		}
 }
@@ -320,7 +320,7 @@ add_capabilities(struct str *out, const uint64_t sets[CAPABILITY_SETS])
 	for (enum capability_set set = 0; set < CAPABILITY_SETS; set++) {
 		(void)str_add(out, "%s", names[set]);
 		for (int bit = 0; bit < 64; bit++) {
-			const char *name = words_name(&words_capability, bit);
+			const char *name = words_name(WORDS_CAPABILITY, bit);
 
 			if (sets[set] >> bit & 1)
 				(void)str_add(out, " %s", name ? name : "?");
@@ -355,7 +355,7 @@ add_process(struct str *out, const struct plan *p)
 		add_row(out, "keyring", p->keyring);
 	for (uint32_t i = 0; i < process->rlimits.n; i++)
 		(void)str_add(out, "rlimit %s %llu %llu\n",
-			words_name(&words_rlimit, process->rlimits.at[i].resource),
+			words_name(WORDS_RLIMIT, process->rlimits.at[i].resource),
 			(unsigned long long)process->rlimits.at[i].soft,
 			(unsigned long long)process->rlimits.at[i].hard);
 	if (process->user.umask_set)

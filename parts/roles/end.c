@@ -168,3 +168,15 @@ end_held(struct err *e, struct held *h)
 	}
 	return end_container(e, h->root_dir, h->dir, &h->state, &spec.hooks);
 }
+
+int
+end_broken(struct err *e, const char *root, const char *id)
+{
+	FD_AUTO int root_dir = state_root_open(e, root, false);
+	FD_AUTO int dir = -1, lock = -1;
+
+	TRY(root_dir);
+	TRY(dir = state_open(e, root_dir, id));
+	lock = state_lock(e, dir, END_PATIENCE_MS); /* whoever has it longer than that is stuck */
+	return state_remove(e, root_dir, id, dir);
+}

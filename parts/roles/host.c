@@ -274,7 +274,9 @@ record(struct err *e, struct run *r)
 	TRY(proc_start_time(e, r->init, &s->start));
 	TRY(state_write(e, r->dir, s));
 	r->recorded = true;
-	return sync_send(e, r->sync, SYNC_PLACED, NULL, -1);
+	if (sync_send(e, r->sync, SYNC_PLACED, NULL, -1) < 0 && e->number != EPIPE)
+		return -1;
+	return 0; /* an init that has failed already has said why: serve() will read it */
 }
 
 /* -- serving the init until it is ready ---------------------------------------------------------
@@ -467,7 +469,6 @@ relay(struct err *e, struct run *r)
 	if (r->console < 0)
 		return reap_run(e, &r->reap);
 	tty_copy_size(r->reap.terminal, r->console);
-	tty_no_crlf(r->console);
 	TRY(tty_raw(e, r->reap.terminal, &saved));
 	status = reap_run(e, &r->reap);
 	tty_restore(r->reap.terminal, &saved);

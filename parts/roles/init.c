@@ -175,6 +175,8 @@ console(struct err *e, struct run *r)
 		return 0;
 	TRY(tty_make(e, &r->spec.process, r->rootfs_dir, &master, &r->slave, name));
 	TRY(tty_console(e, r->rootfs_dir, r->slave));
+	if (r->request->mode == RUN_FOREGROUND)
+		tty_no_crlf(master); /* the caller's terminal makes the line ends */
 	return sync_send(e, r->sync_init, SYNC_CONSOLE, name, master);
 }
 

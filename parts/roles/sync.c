@@ -53,6 +53,10 @@ sync_receive(struct err *e, int sock, struct sync_message *m, int *fd)
 {
 	ssize_t n = fd_recv(sock, m, sizeof *m, fd);
 
+	/* A peer that ended without reading everything: the kernel tells that first (unix(7)), and
+	 * what the peer had sent, its FAIL, only to those who ask again. */
+	if (n < 0 && errno == ECONNRESET)
+		n = fd_recv(sock, m, sizeof *m, fd);
 	if (n < 0)
 		return fail_errno(e, "sync: receive");
 	if (n == 0) {

@@ -140,7 +140,7 @@ check_rlimits(struct err *e, const struct spec_process *p, const char *prefix)
 
 		if (seen & UINT64_C(1) << r->resource)
 			return fail(e, "%srlimits[%u].type: a second %s", prefix, i,
-				words_name(&words_rlimit, r->resource));
+				words_name(WORDS_RLIMIT, r->resource));
 		seen |= UINT64_C(1) << r->resource;
 		if (r->soft > r->hard)
 			return fail(e, "%srlimits[%u].soft: %llu is above the hard limit %llu",
@@ -251,7 +251,7 @@ check_hooks(struct err *e, const struct spec *s)
 
 			if (*path != '/')
 				return fail(e, "hooks.%s[%u].path: \"%s\" is not an absolute path",
-					words_name(&words_hook, kind), i, path);
+					words_name(WORDS_HOOK, kind), i, path);
 		}
 	return 0;
 }

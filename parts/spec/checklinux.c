@@ -233,7 +233,7 @@ check_key(struct err *e, const struct spec *s, const struct pair *p)
 			p->name);
 	if (!s->linux_.namespaces[r->needs].listed)
 		return fail(e, "linux.sysctl[\"%s\"]: needs a \"%s\" entry in linux.namespaces",
-			p->name, words_name(&words_namespace, r->needs));
+			p->name, words_name(WORDS_NAMESPACE, r->needs));
 	if (r->needs == NAMESPACE_UTS && s->domainname && !str_equal(s->domainname, p->value))
 		return fail(e, "linux.sysctl[\"%s\"]: \"%s\" contradicts domainname", p->name,
 			p->value);

@@ -6,11 +6,11 @@
 #include "words/words.h"
 
 static void
-write_words(struct jsonw *w, const char *key, const struct words *list)
+write_words(struct jsonw *w, const char *key, enum words list)
 {
 	jsonw_begin_array(w, key);
-	for (size_t i = 0; i < list->n; i++)
-		jsonw_string(w, NULL, list->row[i].name);
+	for (size_t i = 0; i < words_count(list); i++)
+		jsonw_string(w, NULL, words_row(list, i));
 	jsonw_end_array(w);
 }
 
@@ -81,8 +81,8 @@ static void
 write_linux(struct jsonw *w)
 {
 	jsonw_begin_object(w, "linux");
-	write_words(w, "namespaces", &words_namespace);
-	write_words(w, "capabilities", &words_capability);
+	write_words(w, "namespaces", WORDS_NAMESPACE);
+	write_words(w, "capabilities", WORDS_CAPABILITY);
 	write_cgroup(w);
 	write_seccomp(w);
 	write_disabled(w, "apparmor");
@@ -128,7 +128,7 @@ features_write(struct err *e, char *out, size_t size, const char *version, const
 	jsonw_begin_object(&w, NULL);
 	jsonw_string(&w, "ociVersionMin", SPEC_VERSION_MIN);
 	jsonw_string(&w, "ociVersionMax", SPEC_VERSION);
-	write_words(&w, "hooks", &words_hook);
+	write_words(&w, "hooks", WORDS_HOOK);
 	write_mount_options(&w);
 	write_linux(&w);
 	write_annotations(&w, version, commit, runc_version);

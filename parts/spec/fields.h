@@ -1,9 +1,9 @@
 /* fields: the properties of the documents, one row each.
  *
- * Contract: tables only.  A row says how a property is spelled, what JSON it must be, whether it
- * must be there, what becomes of it and where in the structs of spec/view it is stored; the macros
- * that make rows let the compiler compare the member's type with the kind.  spec/view interprets
- * the rows.
+ * Contract: tables only, made from fields.def.  A row says how a property is spelled, what JSON it
+ * must be, whether it must be there, what becomes of it and where in the structs of spec/view it is
+ * stored; the macros that make rows let the compiler compare the member's type with the kind.
+ * spec/view interprets the rows.  They hold no pointers, which a static PIE would have to relocate.
  *
  * Floor: spec (uses words, spec/view).  Runs in: any process; pure.
  * Spec: config.md, config-linux.md, config-vm.md; the JSON schemas.
@@ -50,30 +50,32 @@ enum field_flags {
 	FIELD_KEPT = 4,	 /* refused, but by spec_check(), which needs the value */
 };
 
-enum { FIELD_NAME_MAX = 24 }; /* bytes of a property's name with its NUL */
-
-struct object;
-
-struct field {
-	char name[FIELD_NAME_MAX];
-	uint8_t kind, need, status; /* enum kind, need, field_status */
-	uint16_t at;		    /* offset of the member */
-	uint8_t flags;		    /* enum field_flags */
-	uint16_t set;		    /* 1 + offset of a bool: "the property was there"; 0: none */
-	int64_t min;		    /* of a number; both 0: what its type can hold */
-	uint64_t max;
-	union {
-		const struct object *object;
-		const struct words *words;
-	};
+/* What a number may be besides what its type can hold: range_of in spec/view */
+enum field_range {
+	RANGE_NONE,
+	RANGE_ID,
+	RANGE_POSITIVE,
+	RANGE_MAJOR,
+	RANGE_MINOR,
+	RANGE_MAJOR_OR_ANY,
+	RANGE_MINOR_OR_ANY,
+	RANGES,
 };
 
-/* A JSON object: its rows, and as an element of a list its bytes and initial value. */
+struct field {
+	uint8_t kind;				 /* enum kind */
+	uint8_t need : 2, status : 1, flags : 4; /* enum need, field_status, field_flags */
+	uint8_t of;				 /* its words, or its object: fields_inner() */
+	uint8_t range;				 /* enum field_range */
+	uint16_t at;				 /* offset of the member */
+	uint16_t set; /* 1 + offset of a bool: "the property was there"; 0: none */
+};
+
+/* A JSON object: its rows, and as an element of a list its bytes. */
 struct object {
-	const struct field *row;
-	uint32_t n;
-	uint32_t size;
-	const void *initial; /* NULL: all zero */
+	uint16_t row, text; /* see fields_rows(), fields_names() */
+	uint16_t size;
+	uint16_t n;
 };
 
 /* One entry of linux.namespaces before it is stored by its type. */
@@ -82,7 +84,17 @@ struct fields_namespace {
 	const char *path;
 };
 
-extern const struct object fields_config;  /* into struct spec */
-extern const struct object fields_process; /* into struct spec_process */
+const struct object *fields_config(void);  /* into struct spec */
+const struct object *fields_process(void); /* into struct spec_process */
+
+/* The object that a row of kind KIND_OBJECT or above has, or is a list or a map of. */
+const struct object *fields_inner(const struct field *row);
+
+/* The rows of an object, and their names, one behind another (str_after). */
+const struct field *fields_rows(const struct object *o);
+const char *fields_names(const struct object *o);
+
+/* Sets what is not zero in an element of a list before anything is read. */
+void fields_initial(const struct object *o, void *to);
 
 #endif

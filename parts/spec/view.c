@@ -89,18 +89,33 @@ read_bool(struct decode *d, const struct field *row, uint32_t i, char *to)
 	return value;
 }
 
-/* What each kind of number can hold, and the bytes of its member */
-static const struct range {
+struct range {
 	int64_t min;
 	uint64_t max;
-	size_t size;
-} range_of[KINDS] = {
-	[KIND_U16] = {0, UINT16_MAX, sizeof(uint16_t)},
-	[KIND_U32] = {0, UINT32_MAX, sizeof(uint32_t)},
-	[KIND_I32] = {INT32_MIN, INT32_MAX, sizeof(int32_t)},
-	[KIND_U64] = {0, UINT64_MAX, sizeof(uint64_t)},
-	[KIND_I64] = {INT64_MIN, INT64_MAX, sizeof(int64_t)},
-	[KIND_U32S] = {0, UINT32_MAX, sizeof(uint32_t)},
+};
+
+/* What each kind of number can hold */
+static const struct range range_of_kind[] = {
+	[KIND_U16] = {0, UINT16_MAX},
+	[KIND_U32] = {0, UINT32_MAX},
+	[KIND_I32] = {INT32_MIN, INT32_MAX},
+	[KIND_U64] = {0, UINT64_MAX},
+	[KIND_I64] = {INT64_MIN, INT64_MAX},
+};
+
+/* makedev(3): the kernel has 12 bits for major and 20 for minor numbers; -1 is "any" in a rule */
+enum { MAJOR_MAX = 0xfff, MINOR_MAX = 0xfffff };
+
+static const struct range range_of[RANGES] = {
+	[RANGE_NONE] = {INT64_MIN, UINT64_MAX},
+	/* (uid_t)-1 means "no change" to the kernel: it is not an id (PR-13, security.md section 9)
+	 */
+	[RANGE_ID] = {0, UINT32_MAX - 1},
+	[RANGE_POSITIVE] = {1, UINT64_MAX},
+	[RANGE_MAJOR] = {0, MAJOR_MAX},
+	[RANGE_MINOR] = {0, MINOR_MAX},
+	[RANGE_MAJOR_OR_ANY] = {-1, MAJOR_MAX},
+	[RANGE_MINOR_OR_ANY] = {-1, MINOR_MAX},
 };
 
 /* Reads a number between the bounds; a negative one as two's complement. */
@@ -126,18 +141,20 @@ read_bounded(struct decode *d, uint32_t i, int64_t min, uint64_t max, uint64_t *
 static int
 read_number(struct decode *d, const struct field *row, uint32_t i, char *to)
 {
-	const struct range *r = &range_of[row->kind];
-	bool own = row->min || row->max;
+	/* The elements of an array of numbers come here too. */
+	enum kind kind = row->kind == KIND_U32S ? KIND_U32 : row->kind;
+	const struct range *own = &range_of[row->range], *r = &range_of_kind[kind];
 	uint64_t value;
 	uint16_t half;
 	uint32_t word;
 
-	TRY(read_bounded(d, i, own ? row->min : r->min, own ? row->max : r->max, &value));
+	TRY(read_bounded(d, i, own->min > r->min ? own->min : r->min,
+		own->max < r->max ? own->max : r->max, &value));
 	half = (uint16_t)value;
 	word = (uint32_t)value;
-	if (r->size == sizeof(half))
+	if (kind == KIND_U16)
 		store(to, &half, sizeof(half));
-	else if (r->size == sizeof(word))
+	else if (kind == KIND_U32 || kind == KIND_I32)
 		store(to, &word, sizeof(word));
 	else
 		store(to, &value, sizeof(value));
@@ -147,16 +164,14 @@ read_number(struct decode *d, const struct field *row, uint32_t i, char *to)
 static int
 read_word(struct decode *d, const struct field *row, uint32_t i, char *to)
 {
-	const struct word *word;
 	char letter;
-	int32_t value;
+	int value;
 
 	TRY(expect(d, i, JSON_STRING));
-	word = words_find(row->words, json_string(&d->j, i));
-	if (!word)
-		return REFUSE(d, i, "\"%s\" is not %s", json_string(&d->j, i), row->words->noun);
-	letter = (char)word->value;
-	value = (int32_t)word->value;
+	value = words_find(row->of, json_string(&d->j, i));
+	if (value < 0)
+		return REFUSE(d, i, "\"%s\" is not %s", json_string(&d->j, i), words_noun(row->of));
+	letter = (char)value;
 	if (row->kind == KIND_LETTER)
 		store(to, &letter, sizeof(letter));
 	else
@@ -267,12 +282,12 @@ read_capabilities(struct decode *d, const struct field *row, uint32_t i, char *t
 	(void)row;
 	TRY(take_list(d, i, JSON_ARRAY, 0, false, &list));
 	for (uint32_t n = 0; n < list.n; n++, k = json_next(&d->j, k)) {
-		const struct word *word;
+		int capability;
 
 		TRY(expect(d, k, JSON_STRING));
-		word = words_find(&words_capability, json_string(&d->j, k));
-		if (word)
-			mask |= UINT64_C(1) << word->value;
+		capability = words_find(WORDS_CAPABILITY, json_string(&d->j, k));
+		if (capability >= 0)
+			mask |= UINT64_C(1) << capability;
 		else
 			warn_capability(d, k);
 	}
@@ -304,7 +319,7 @@ read_pairs(struct decode *d, const struct field *row, uint32_t i, char *to)
 static int
 read_list(struct decode *d, const struct field *row, uint32_t i, char *to)
 {
-	const struct object *o = row->object;
+	const struct object *o = fields_inner(row);
 	struct list list;
 	uint32_t k = json_first(&d->j, i);
 
@@ -312,8 +327,8 @@ read_list(struct decode *d, const struct field *row, uint32_t i, char *to)
 	for (uint32_t n = 0; n < list.n; n++, k = json_next(&d->j, k)) {
 		char *element = to ? (char *)list.at + (size_t)n * o->size : NULL;
 
-		if (to && o->initial)
-			memcpy(element, o->initial, o->size);
+		if (to)
+			fields_initial(o, element);
 		TRY(read_object(d, o, k, element));
 	}
 	store_list(to, &list);
@@ -328,7 +343,7 @@ read_map(struct decode *d, const struct field *row, uint32_t i, char *to)
 	(void)to;
 	TRY(expect(d, i, JSON_OBJECT));
 	for (uint32_t left = n; left > 0; left--, k = json_next(&d->j, k))
-		TRY(read_object(d, row->object, k + 1, NULL));
+		TRY(read_object(d, fields_inner(row), k + 1, NULL));
 	return n > 0;
 }
 
@@ -344,13 +359,13 @@ read_namespaces(struct decode *d, const struct field *row, uint32_t i, char *to)
 	for (uint32_t n = json_count(&d->j, i); n > 0; n--, k = json_next(&d->j, k)) {
 		struct fields_namespace entry = {0};
 
-		TRY(read_object(d, row->object, k, (char *)&entry));
+		TRY(read_object(d, fields_inner(row), k, (char *)&entry));
 		if (entry.path && *entry.path != '/')
 			return REFUSE(d, (uint32_t)json_find(&d->j, k, "path"),
 				"\"%s\" is not an absolute path", entry.path);
 		if (ns[entry.type].listed)
 			return REFUSE(d, k, "a second \"%s\" namespace",
-				words_name(&words_namespace, entry.type));
+				words_name(WORDS_NAMESPACE, entry.type));
 		ns[entry.type] = (struct spec_namespace){true, entry.path};
 	}
 	return 1;
@@ -359,7 +374,7 @@ read_namespaces(struct decode *d, const struct field *row, uint32_t i, char *to)
 static int
 read_inner(struct decode *d, const struct field *row, uint32_t i, char *to)
 {
-	return read_object(d, row->object, i, to);
+	return read_object(d, fields_inner(row), i, to);
 }
 
 static reader *const read_kind[KINDS] = {
@@ -428,24 +443,24 @@ read_field(struct decode *d, const struct field *row, uint32_t i, char *base)
 	return 0;
 }
 
-/* The row of a name, or NULL.  security.md section 8: other runtimes accept a name in other letter
+/* The row of a name, or -1.  security.md section 8: other runtimes accept a name in other letter
  * case, so what the author meant as a restriction could get lost without a word. */
-static const struct field *
-find_row(struct decode *d, const struct object *o, uint32_t name)
+static int
+find_row(struct decode *d, const struct object *o, uint32_t token)
 {
-	const char *text = json_string(&d->j, name);
+	const char *text = json_string(&d->j, token), *name = fields_names(o);
 	char path[PATH_SHOWN_MAX];
 
-	for (uint32_t n = 0; n < o->n; n++)
-		if (str_equal(o->row[n].name, text))
-			return &o->row[n];
-	for (uint32_t n = 0; n < o->n; n++)
-		if (str_equal_case(o->row[n].name, text)) {
-			(void)json_path(&d->j, name, path, sizeof(path)); /* may be cut */
-			log_warning(
-				"%s: ignored: the property is spelled %s", path, o->row[n].name);
+	for (int n = 0; n < o->n; n++, name = str_after(name))
+		if (str_equal(name, text))
+			return n;
+	name = fields_names(o);
+	for (int n = 0; n < o->n; n++, name = str_after(name))
+		if (str_equal_case(name, text)) {
+			(void)json_path(&d->j, token, path, sizeof(path)); /* may be cut */
+			log_warning("%s: ignored: the property is spelled %s", path, name);
 		}
-	return NULL;
+	return -1;
 }
 
 /* Fails when a required row was not seen.  Nothing is required of what is not carried out. */
@@ -453,13 +468,15 @@ static int
 check_required(
 	struct decode *d, const struct object *o, uint32_t i, uint64_t seen, const char *base)
 {
+	const struct field *row = fields_rows(o);
+	const char *name = fields_names(o);
 	char path[PATH_SHOWN_MAX];
 
-	for (uint32_t n = 0; base && n < o->n; n++) {
-		if (o->row[n].need != NEED_required || seen & UINT64_C(1) << n)
+	for (uint32_t n = 0; base && n < o->n; n++, row++, name = str_after(name)) {
+		if (row->need != NEED_required || seen & UINT64_C(1) << n)
 			continue;
 		(void)json_path(&d->j, i, path, sizeof(path)); /* may be cut */
-		return fail(d->e, "%s%s%s: missing", path, *path ? "." : "", o->row[n].name);
+		return fail(d->e, "%s%s%s: missing", path, *path ? "." : "", name);
 	}
 	return 0;
 }
@@ -473,15 +490,15 @@ read_object(struct decode *d, const struct object *o, uint32_t i, char *base)
 
 	TRY(expect(d, i, JSON_OBJECT));
 	for (uint32_t n = json_count(&d->j, i); n > 0; n--, k = json_next(&d->j, k)) {
-		const struct field *row = find_row(d, o, k);
+		int row = find_row(d, o, k);
 
-		if (!row)
+		if (row < 0)
 			continue;
 		/* DEC-29: null is absent */
 		if (json_type(&d->j, k + 1) == JSON_NULL)
 			continue;
-		TRY(read_field(d, row, k + 1, base));
-		seen |= UINT64_C(1) << (row - o->row);
+		TRY(read_field(d, &fields_rows(o)[row], k + 1, base));
+		seen |= UINT64_C(1) << row;
 	}
 	TRY(check_required(d, o, i, seen, base));
 	return json_count(&d->j, i) > 0;
@@ -518,7 +535,7 @@ read_document(
 int
 spec_read(struct err *e, struct spec *s, char *text, size_t len, const char *name)
 {
-	TRY(read_document(e, &fields_config, s, text, len, name));
+	TRY(read_document(e, fields_config(), s, text, len, name));
 	for (uint32_t i = 0; i < s->linux_.devices.n; i++)
 		if (s->linux_.devices.at[i].type == 'p') /* numbers mean nothing to a fifo */
 			s->linux_.devices.at[i].major = s->linux_.devices.at[i].minor = -1;
@@ -528,7 +545,7 @@ spec_read(struct err *e, struct spec *s, char *text, size_t len, const char *nam
 int
 spec_read_process(struct err *e, struct spec_process *p, char *text, size_t len, const char *name)
 {
-	TRY(read_document(e, &fields_process, p, text, len, name));
+	TRY(read_document(e, fields_process(), p, text, len, name));
 	p->present = true;
 	return 0;
 }
@@ -563,24 +580,25 @@ has_rows(const struct field *row)
 static void
 walk(const struct object *o, const char *path, enum field_status outer, walker *each, void *arg)
 {
+	const struct field *row = fields_rows(o);
+	const char *name = fields_names(o);
 	char buf[PATH_SHOWN_MAX];
 
-	for (uint32_t n = 0; n < o->n; n++) {
-		const struct field *row = &o->row[n];
+	for (uint32_t n = 0; n < o->n; n++, row++, name = str_after(name)) {
 		enum field_status status = outer == FIELD_DONE ? row->status : outer;
 		struct str s = str_in(buf, sizeof(buf));
 
-		(void)str_add(&s, "%s%s", path, row->name); /* names are short: a test walks it */
+		(void)str_add(&s, "%s%s", path, name); /* names are short: a test walks it */
 		each(arg, buf, status);
 		if (!has_rows(row))
 			continue;
 		(void)str_add(&s, "%s", path_suffix(row->kind));
-		walk(row->object, buf, status, each, arg);
+		walk(fields_inner(row), buf, status, each, arg);
 	}
 }
 
 void
 spec_walk(walker *each, void *arg)
 {
-	walk(&fields_config, "", FIELD_DONE, each, arg);
+	walk(fields_config(), "", FIELD_DONE, each, arg);
 }

@@ -10,25 +10,58 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 
-#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
-#define LIST(rows, noun) \
-	{ \
-		rows, N(rows), noun \
-	}
+/* The columns of words.def.  The names of a list stand one behind another in one text; so there is
+ * no pointer to relocate and no byte of padding. */
+
+/* Where each list begins, among the rows and in the text */
+enum {
+#define BEGIN(list, noun) ROW_##list, LAST_##list = ROW_##list - 1
+#define WORD(name, value) +1
+#define END ,
+#include "words/words.def"
+#undef BEGIN
+#undef WORD
+};
+
+enum {
+#define BEGIN(list, noun) TEXT_##list, BACK_##list = TEXT_##list - 1
+#define WORD(name, value) +(int)sizeof(name)
+#include "words/words.def"
+#undef BEGIN
+#undef WORD
+#undef END
+};
+
+static const char names[] =
+#define BEGIN(list, noun)
+#define WORD(name, value) name "\0"
+#define END
+#include "words/words.def"
+#undef WORD
+	;
+
+static const int32_t values[] = {
+#define WORD(name, value) value,
+#include "words/words.def"
+#undef BEGIN
+#undef WORD
+};
+
+static const struct {
+	uint8_t row, n;
+	uint16_t text;
+	char noun[28];
+} lists[WORDS_LISTS] = {
+#define BEGIN(list, noun) \
+	[WORDS_##list] = {ROW_##list, LAST_##list - ROW_##list + 1, TEXT_##list, noun},
+#define WORD(name, value)
+#include "words/words.def"
+#undef BEGIN
+#undef WORD
+#undef END
+};
 
 /* clang-format off */
-
-/* config-linux.md#namespaces; sorted, as `features` prints them */
-static const struct word namespaces[] = {
-	{ "cgroup",	NAMESPACE_CGROUP },
-	{ "ipc",	NAMESPACE_IPC },
-	{ "mount",	NAMESPACE_MOUNT },
-	{ "network",	NAMESPACE_NETWORK },
-	{ "pid",	NAMESPACE_PID },
-	{ "time",	NAMESPACE_TIME },
-	{ "user",	NAMESPACE_USER },
-	{ "uts",	NAMESPACE_UTS },
-};
 
 /* By enum namespace: namespaces(7), the names of /proc/PID/ns, and what runc's state file says */
 static const struct {
@@ -45,175 +78,47 @@ static const struct {
 	[NAMESPACE_MOUNT]	= { CLONE_NEWNS,	"mnt",		"NEWNS" },
 };
 
-/* capabilities(7), linux/capability.h; by number, as `features` prints them */
-static const struct word capabilities[] = {
-	{ "CAP_CHOWN",			0 },
-	{ "CAP_DAC_OVERRIDE",		1 },
-	{ "CAP_DAC_READ_SEARCH",	2 },
-	{ "CAP_FOWNER",			3 },
-	{ "CAP_FSETID",			4 },
-	{ "CAP_KILL",			5 },
-	{ "CAP_SETGID",			6 },
-	{ "CAP_SETUID",			7 },
-	{ "CAP_SETPCAP",		8 },
-	{ "CAP_LINUX_IMMUTABLE",	9 },
-	{ "CAP_NET_BIND_SERVICE",	10 },
-	{ "CAP_NET_BROADCAST",		11 },
-	{ "CAP_NET_ADMIN",		12 },
-	{ "CAP_NET_RAW",		13 },
-	{ "CAP_IPC_LOCK",		14 },
-	{ "CAP_IPC_OWNER",		15 },
-	{ "CAP_SYS_MODULE",		16 },
-	{ "CAP_SYS_RAWIO",		17 },
-	{ "CAP_SYS_CHROOT",		18 },
-	{ "CAP_SYS_PTRACE",		19 },
-	{ "CAP_SYS_PACCT",		20 },
-	{ "CAP_SYS_ADMIN",		21 },
-	{ "CAP_SYS_BOOT",		22 },
-	{ "CAP_SYS_NICE",		23 },
-	{ "CAP_SYS_RESOURCE",		24 },
-	{ "CAP_SYS_TIME",		25 },
-	{ "CAP_SYS_TTY_CONFIG",		26 },
-	{ "CAP_MKNOD",			27 },
-	{ "CAP_LEASE",			28 },
-	{ "CAP_AUDIT_WRITE",		29 },
-	{ "CAP_AUDIT_CONTROL",		30 },
-	{ "CAP_SETFCAP",		31 },
-	{ "CAP_MAC_OVERRIDE",		32 },
-	{ "CAP_MAC_ADMIN",		33 },
-	{ "CAP_SYSLOG",			34 },
-	{ "CAP_WAKE_ALARM",		35 },
-	{ "CAP_BLOCK_SUSPEND",		36 },
-	{ "CAP_AUDIT_READ",		37 },
-	{ "CAP_PERFMON",		38 },
-	{ "CAP_BPF",			39 },
-	{ "CAP_CHECKPOINT_RESTORE",	40 },
-};
-
-/* signal(7), bits/signal.h: the numbers differ between architectures.  A name that stands for an
- * older one comes behind it. */
-static const struct word signals[] = {
-	{ "SIGABRT",	SIGABRT },
-	{ "SIGALRM",	SIGALRM },
-	{ "SIGBUS",	SIGBUS },
-	{ "SIGCHLD",	SIGCHLD },
-	{ "SIGCLD",	SIGCHLD },	/* signal(7): a synonym */
-	{ "SIGCONT",	SIGCONT },
-	{ "SIGFPE",	SIGFPE },
-	{ "SIGHUP",	SIGHUP },
-	{ "SIGILL",	SIGILL },
-	{ "SIGINT",	SIGINT },
-	{ "SIGIO",	SIGIO },
-	{ "SIGIOT",	SIGABRT },	/* signal(7): a synonym */
-	{ "SIGKILL",	SIGKILL },
-	{ "SIGPIPE",	SIGPIPE },
-	{ "SIGPOLL",	SIGPOLL },	/* signal(7): a synonym for SIGIO */
-	{ "SIGPROF",	SIGPROF },
-	{ "SIGPWR",	SIGPWR },
-	{ "SIGQUIT",	SIGQUIT },
-	{ "SIGSEGV",	SIGSEGV },
-	{ "SIGSTKFLT",	SIGSTKFLT },
-	{ "SIGSTOP",	SIGSTOP },
-	{ "SIGSYS",	SIGSYS },
-	{ "SIGTERM",	SIGTERM },
-	{ "SIGTRAP",	SIGTRAP },
-	{ "SIGTSTP",	SIGTSTP },
-	{ "SIGTTIN",	SIGTTIN },
-	{ "SIGTTOU",	SIGTTOU },
-	{ "SIGUNUSED",	SIGSYS },	/* signal(7): a synonym */
-	{ "SIGURG",	SIGURG },
-	{ "SIGUSR1",	SIGUSR1 },
-	{ "SIGUSR2",	SIGUSR2 },
-	{ "SIGVTALRM",	SIGVTALRM },
-	{ "SIGWINCH",	SIGWINCH },
-	{ "SIGXCPU",	SIGXCPU },
-	{ "SIGXFSZ",	SIGXFSZ },
-};
-
-/* getrlimit(2), config.md#posix-process; bits/resource.h: the numbers differ between architectures */
-static const struct word rlimits[] = {
-	{ "RLIMIT_AS",		RLIMIT_AS },
-	{ "RLIMIT_CORE",	RLIMIT_CORE },
-	{ "RLIMIT_CPU",		RLIMIT_CPU },
-	{ "RLIMIT_DATA",	RLIMIT_DATA },
-	{ "RLIMIT_FSIZE",	RLIMIT_FSIZE },
-	{ "RLIMIT_LOCKS",	RLIMIT_LOCKS },
-	{ "RLIMIT_MEMLOCK",	RLIMIT_MEMLOCK },
-	{ "RLIMIT_MSGQUEUE",	RLIMIT_MSGQUEUE },
-	{ "RLIMIT_NICE",	RLIMIT_NICE },
-	{ "RLIMIT_NOFILE",	RLIMIT_NOFILE },
-	{ "RLIMIT_NPROC",	RLIMIT_NPROC },
-	{ "RLIMIT_RSS",		RLIMIT_RSS },
-	{ "RLIMIT_RTPRIO",	RLIMIT_RTPRIO },
-	{ "RLIMIT_RTTIME",	RLIMIT_RTTIME },
-	{ "RLIMIT_SIGPENDING",	RLIMIT_SIGPENDING },
-	{ "RLIMIT_STACK",	RLIMIT_STACK },
-};
-
-/* config.md#posix-platform-hooks; in the order in which they run */
-static const struct word hooks[] = {
-	{ "prestart",		HOOK_PRESTART },
-	{ "createRuntime",	HOOK_CREATE_RUNTIME },
-	{ "createContainer",	HOOK_CREATE_CONTAINER },
-	{ "startContainer",	HOOK_START_CONTAINER },
-	{ "poststart",		HOOK_POSTSTART },
-	{ "poststop",		HOOK_POSTSTOP },
-};
-
-/* config-linux.md#rootfs-mount-propagation; mount_namespaces(7).  The r-forms are our addition,
- * engines send them (MS-1). */
-static const struct word propagations[] = {
-	{ "private",		MS_PRIVATE },
-	{ "rprivate",		MS_PRIVATE | MS_REC },
-	{ "rshared",		MS_SHARED | MS_REC },
-	{ "rslave",		MS_SLAVE | MS_REC },
-	{ "runbindable",	MS_UNBINDABLE | MS_REC },
-	{ "shared",		MS_SHARED },
-	{ "slave",		MS_SLAVE },
-	{ "unbindable",		MS_UNBINDABLE },
-};
-
-/* config-linux.md#devices; mknod(1): u is an unbuffered character device */
-static const struct word device_types[] = {
-	{ "b",	'b' },
-	{ "c",	'c' },
-	{ "p",	'p' },
-	{ "u",	'c' },
-};
-
-/* config-linux.md#allowed-device-list */
-static const struct word device_rule_types[] = {
-	{ "a",	'a' },
-	{ "b",	'b' },
-	{ "c",	'c' },
-};
-
-const struct words words_namespace	   = LIST(namespaces, "a namespace");
-const struct words words_capability	   = LIST(capabilities, "a capability");
-const struct words words_signal		   = LIST(signals, "a signal");
-const struct words words_rlimit		   = LIST(rlimits, "a resource limit");
-const struct words words_hook		   = LIST(hooks, "a kind of hook");
-const struct words words_propagation	   = LIST(propagations, "a kind of mount propagation");
-const struct words words_device_type	   = LIST(device_types, "a type of device");
-const struct words words_device_rule_type = LIST(device_rule_types, "a type of device rule");
-
 /* clang-format on */
 
-const struct word *
-words_find(const struct words *list, const char *name)
+size_t
+words_count(enum words list)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (str_equal(list->row[i].name, name))
-			return &list->row[i];
-	return NULL;
+	return lists[list].n;
 }
 
 const char *
-words_name(const struct words *list, int64_t value)
+words_row(enum words list, size_t row)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (list->row[i].value == value)
-			return list->row[i].name;
+	const char *name = names + lists[list].text;
+
+	while (row-- > 0)
+		name = str_after(name);
+	return name;
+}
+
+const char *
+words_noun(enum words list)
+{
+	return lists[list].noun;
+}
+
+int
+words_find(enum words list, const char *name)
+{
+	const char *at = names + lists[list].text;
+
+	for (int i = lists[list].row, n = lists[list].n; n > 0; i++, n--, at = str_after(at))
+		if (str_equal(at, name))
+			return values[i];
+	return -1;
+}
+
+const char *
+words_name(enum words list, int value)
+{
+	for (int i = 0; i < lists[list].n; i++)
+		if (values[lists[list].row + i] == value)
+			return words_row(list, (size_t)i);
 	return NULL;
 }
 
@@ -236,6 +141,8 @@ const char *words_namespace_runc(enum namespace ns)
  * linked with: systemd's SIGRTMIN+3 is 37.  (The kernel begins at 32, musl at 35.) */
 enum { SIGNAL_RTMIN = 34, SIGNAL_MAX = 64 };
 
+enum { WORD_MAX = 32 }; /* bytes of a signal as people write it, with its NUL */
+
 /* The number behind "RTMIN" or "RTMAX": "", "+N" or "-N". */
 static int
 realtime_number(const char *rest, int base, char sign)
@@ -252,26 +159,24 @@ realtime_number(const char *rest, int base, char sign)
 int
 words_signal_number(const char *text)
 {
-	char name[WORD_MAX];
+	char name[3 + WORD_MAX] = "SIG", *upper = name + 3;
+	const char *full = name, *bare;
 	uint64_t number;
 	size_t n = 0;
 
 	if (str_u64(text, &number) == 0)
 		return number <= SIGNAL_MAX ? (int)number : -1;
-	for (; text[n] && n < sizeof(name) - 1; n++)
-		name[n] = text[n] >= 'a' && text[n] <= 'z' ? (char)(text[n] - 'a' + 'A') : text[n];
-	name[n] = '\0';
+	for (; text[n] && n < WORD_MAX - 1; n++)
+		upper[n] = text[n] >= 'a' && text[n] <= 'z' ? (char)(text[n] - 'a' + 'A') : text[n];
+	upper[n] = '\0';
 	if (text[n])
 		return -1;
-
-	const char *bare = str_starts(name, "SIG") ? name + 3 : name;
-
+	if (str_starts(upper, "SIG"))
+		full = upper;
+	bare = full + 3;
 	if (str_starts(bare, "RTMIN"))
 		return realtime_number(bare + 5, SIGNAL_RTMIN, '+');
 	if (str_starts(bare, "RTMAX"))
 		return realtime_number(bare + 5, SIGNAL_MAX, '-');
-	for (size_t i = 0; i < words_signal.n; i++)
-		if (str_equal(words_signal.row[i].name + 3, bare))
-			return (int)words_signal.row[i].value;
-	return -1;
+	return words_find(WORDS_SIGNAL, full);
 }

@@ -1,8 +1,8 @@
 /* words: the spellings that the specification and the kernel headers give to numbers.
  *
- * Contract: a list of words is a table of { name, value }; words_find() looks a spelling up
+ * Contract: words.def holds lists of names and their values; words_find() looks a spelling up
  * exactly, words_name() gives the first spelling of a value.  Nothing is guessed: a word that is
- * not in the table is unknown.  Tables hold no pointers (a static PIE would have to relocate them).
+ * not in its list is unknown.
  *
  * Floor: words (uses base).  Runs in: any process.
  * Spec: config.md, config-linux.md.  Kernel: capabilities(7), signal(7), getrlimit(2), clone(2).
@@ -14,29 +14,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WORD_MAX = 32 }; /* bytes of a word with its NUL */
-
-struct word {
-	char name[WORD_MAX];
-	int64_t value;
+/* The lists.  A name comes once, a value may have several names: the first row is the preferred
+ * one. */
+enum words {
+	WORDS_NAMESPACE,	/* "pid" -> enum namespace */
+	WORDS_CAPABILITY,	/* "CAP_KILL" -> 5; in the order of their numbers */
+	WORDS_SIGNAL,		/* "SIGTERM" -> 15; without RTMIN+n, see below */
+	WORDS_RLIMIT,		/* "RLIMIT_NOFILE" -> 7 */
+	WORDS_HOOK,		/* "prestart" -> enum hook; in the order they run */
+	WORDS_PROPAGATION,	/* "rslave" -> MS_SLAVE | MS_REC */
+	WORDS_DEVICE_TYPE,	/* "c", "b", "p"; "u" -> 'c' */
+	WORDS_DEVICE_RULE_TYPE, /* "a", "b", "c" */
+	WORDS_LISTS,
 };
-
-/* One list. A name comes once, a value may have several names: the first row is the preferred one.
- */
-struct words {
-	const struct word *row;
-	size_t n;
-	const char *noun; /* for messages: "a namespace" */
-};
-
-extern const struct words words_namespace;   /* "pid" -> enum namespace */
-extern const struct words words_capability;  /* "CAP_KILL" -> 5; in the order of their numbers */
-extern const struct words words_signal;	     /* "SIGTERM" -> 15; without RTMIN+n, see below */
-extern const struct words words_rlimit;	     /* "RLIMIT_NOFILE" -> 7 */
-extern const struct words words_hook;	     /* "prestart" -> enum hook; in the order they run */
-extern const struct words words_propagation; /* "rslave" -> MS_SLAVE | MS_REC */
-extern const struct words words_device_type; /* "c", "b", "p"; "u" -> 'c' */
-extern const struct words words_device_rule_type; /* "a", "b", "c" */
 
 /* The namespaces of config-linux.md#namespaces, in the order in which they are joined: user first,
  * since it owns the others; mount last, since it hides the paths of the rest. */
@@ -63,11 +53,18 @@ enum hook {
 	HOOKS,
 };
 
-/* The row of a spelling, or NULL. */
-const struct word *words_find(const struct words *list, const char *name);
+/* The value of a spelling, or -1. */
+int words_find(enum words list, const char *name);
 
 /* The name of a value, or NULL. */
-const char *words_name(const struct words *list, int64_t value);
+const char *words_name(enum words list, int value);
+
+/* How many rows a list has, and their names in its order. */
+size_t words_count(enum words list);
+const char *words_row(enum words list, size_t row);
+
+/* What a word of the list is, for messages: "a namespace". */
+const char *words_noun(enum words list);
 
 /* The CLONE_NEW* flag of a namespace, and its file name below /proc/PID/ns ("mnt", "net", ...). */
 uint64_t words_namespace_flag(enum namespace ns);
