@@ -32,9 +32,10 @@ struct flow {
 
 struct relay {
 	struct reap *r;
-	struct flow input, output;
-	bool ended; /* the child */
-	int status; /* its wait status */
+	struct flow flow[REAP_FLOWS]; /* [0] is the input */
+	int flags[REAP_FLOWS];	      /* of `to`, to be given back; -1: unchanged */
+	bool ended;		      /* the child */
+	int status;		      /* its wait status */
 };
 
 int
@@ -190,20 +191,33 @@ never_wait(int fd)
 	return fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -1 : flags;
 }
 
+/* The program sees the end of its input, unless that is a terminal: those have no end. */
+static void
+end_input(struct relay *w)
+{
+	struct flow *f = &w->flow[0];
+
+	if (f->from >= 0 || f->to < 0 || f->to == w->r->console || has_data(f))
+		return;
+	(void)close(f->to);
+	f->to = -1;
+}
+
 static void
 turn(struct relay *w, int ms)
 {
-	struct pollfd p[5];
+	struct pollfd p[1 + 2 * REAP_FLOWS];
 
 	p[0] = (struct pollfd){.fd = w->r->signal_fd, .events = POLLIN};
-	flow_poll(&w->input, p + 1);
-	flow_poll(&w->output, p + 3);
+	for (int i = 0; i < REAP_FLOWS; i++)
+		flow_poll(&w->flow[i], p + 1 + 2 * i);
 	if (poll(p, sizeof p / sizeof *p, ms) < 0)
 		return; /* EINTR */
 	if (p[0].revents)
 		handle_signals(w);
-	flow_go(&w->input, p + 1);
-	flow_go(&w->output, p + 3);
+	for (int i = 0; i < REAP_FLOWS; i++)
+		flow_go(&w->flow[i], p + 1 + 2 * i);
+	end_input(w);
 }
 
 static int64_t
@@ -215,23 +229,65 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Output that can still come or be written. */
+static bool
+is_open(const struct relay *w)
+{
+	for (int i = 1; i < REAP_FLOWS; i++)
+		if (w->flow[i].from >= 0 || has_data(&w->flow[i]))
+			return true;
+	return false;
+}
+
+/* How much lies between reading and writing: whatever moves changes it. */
+static size_t
+progress(const struct relay *w, bool *waiting)
+{
+	size_t sum = 0;
+
+	*waiting = false;
+	for (int i = 1; i < REAP_FLOWS; i++) {
+		sum = sum * 31 + w->flow[i].at * 3 + w->flow[i].len;
+		*waiting |= has_data(&w->flow[i]);
+	}
+	return sum;
+}
+
 /* What the program wrote last is still on its way; others may hold the terminal open for ever. */
 static void
 drain(struct relay *w)
 {
 	int64_t end = now_ms() + DRAIN_MAX, idle = now_ms() + DRAIN_IDLE;
 
-	w->input.from = -1;
-	w->input.at = w->input.len;
-	while (w->output.from >= 0 || has_data(&w->output)) {
-		size_t at = w->output.at, len = w->output.len;
+	w->flow[0].from = -1;
+	w->flow[0].at = w->flow[0].len;
+	while (is_open(w)) {
+		bool waiting;
+		size_t before = progress(w, &waiting);
 		int64_t now = now_ms();
 
-		if (now >= end || (!has_data(&w->output) && now >= idle))
+		if (now >= end || (!waiting && now >= idle))
 			return;
 		turn(w, DRAIN_IDLE);
-		if (w->output.at != at || w->output.len != len)
+		if (progress(w, &waiting) != before)
 			idle = now_ms() + DRAIN_IDLE;
+	}
+}
+
+static void
+begin(struct relay *w, struct reap *r)
+{
+	int flags = r->console >= 0 ? fcntl(r->console, F_GETFL) : -1;
+
+	*w = (struct relay){.r = r};
+	if (flags >= 0)
+		(void)fcntl(r->console, F_SETFL, flags | O_NONBLOCK);
+	for (int i = 0; i < REAP_FLOWS; i++) {
+		bool used = r->flow[i].used;
+
+		w->flow[i].from = used ? r->flow[i].from : -1;
+		w->flow[i].to = used ? r->flow[i].to : -1;
+		w->flags[i] = used && i > 0 ? never_wait(r->flow[i].to) : -1;
 	}
 }
 
@@ -239,24 +295,15 @@ int
 reap_run(struct err *e, struct reap *r)
 {
 	static struct relay w;
-	int console_flags, out_flags = -1;
 
 	IN(e, ROLE_HOST);
-	w = (struct relay){.r = r};
-	w.input.from = r->console < 0 ? -1 : r->in;
-	w.input.to = w.output.from = r->console;
-	w.output.to = r->console < 0 ? -1 : r->out;
-	if (r->console >= 0) {
-		console_flags = fcntl(r->console, F_GETFL);
-		if (console_flags >= 0)
-			(void)fcntl(r->console, F_SETFL, console_flags | O_NONBLOCK);
-		out_flags = never_wait(r->out);
-	}
+	begin(&w, r);
 	reap_all(&w); /* it may have ended before we got here */
 	while (!w.ended)
 		turn(&w, -1);
 	drain(&w);
-	if (out_flags >= 0)
-		(void)fcntl(r->out, F_SETFL, out_flags);
+	for (int i = 0; i < REAP_FLOWS; i++)
+		if (w.flags[i] >= 0)
+			(void)fcntl(r->flow[i].to, F_SETFL, w.flags[i]);
 	return WIFSIGNALED(w.status) ? 128 + WTERMSIG(w.status) : WEXITSTATUS(w.status);
 }

@@ -17,12 +17,18 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+enum { REAP_FLOWS = 3 };
+
 struct reap {
 	pid_t child;   /* whose end is our end */
 	int signal_fd; /* from reap_block(); -1 before it */
 	int console;   /* master of the container's terminal, -1: none */
 	int terminal;  /* the caller's terminal in raw mode, -1: none; sizes are copied from it */
-	int in, out;   /* what is copied to and from the console: 0 and 1 */
+	struct reap_flow {
+		int from, to;
+		bool used;
+	} flow[REAP_FLOWS]; /* what is copied meanwhile; [0] is the program's input, whose end is
+			     * handed on by closing `to`, unless that is the console */
 };
 
 /* Blocks all signals that will be forwarded and opens the signalfd: before the clone, so that none

@@ -182,6 +182,26 @@ hold_signals(struct err *e, struct run *r)
 	return reap_block(e, &r->reap);
 }
 
+/* The program of a foreground run must not get the caller's terminal unless it asked for one: a
+ * descriptor that is one is replaced by a pipe, which relay() copies (engines.md 5.4). */
+static int
+make_pipes(struct err *e, struct run *r)
+{
+	int pair[2];
+
+	if (r->request->mode != RUN_FOREGROUND || r->spec.process.terminal)
+		return 0;
+	for (int fd = 0; fd <= 2; fd++) {
+		if (!isatty(fd))
+			continue;
+		if (pipe2(pair, O_CLOEXEC) < 0)
+			return fail_errno(e, "pipe");
+		r->stdio[fd] = pair[fd == 0];
+		r->stdio_init[fd] = pair[fd != 0];
+	}
+	return 0;
+}
+
 /* -- the clone --------------------------------------------------------------------------------- */
 
 /* The init's own things are its own now; ours would keep them open. */
@@ -193,6 +213,8 @@ close_init_side(struct run *r)
 	fd_close(&r->gate.answer);
 	cgroup_close(&r->door);
 	ns_close(&r->ns);
+	for (int fd = 0; fd <= 2; fd++)
+		fd_close(&r->stdio_init[fd]);
 }
 
 static int
@@ -428,6 +450,7 @@ static const struct step prepare[] = {
 	{ "namespaces",   open_namespaces,  NULL },
 	{ "environment",  make_environment, NULL },
 	{ "signals",      hold_signals,     NULL },
+	{ "pipes",        make_pipes,       NULL },
 	{ "clone",        clone_init,       drop_init },
 };
 static const struct step start[] = {
@@ -459,15 +482,19 @@ find_terminal(struct err *e)
 static int
 relay(struct err *e, struct run *r)
 {
+	struct reap_flow *flow = r->reap.flow;
 	struct termios saved;
 	int status;
 
 	r->reap.child = r->init;
 	r->reap.console = r->console;
-	r->reap.in = 0;
-	r->reap.out = 1;
+	for (int fd = 0; fd <= 2; fd++)
+		flow[fd] = (struct reap_flow){
+			fd == 0 ? 0 : r->stdio[fd], fd == 0 ? r->stdio[fd] : fd, r->stdio[fd] >= 0};
 	if (r->console < 0)
 		return reap_run(e, &r->reap);
+	flow[0] = (struct reap_flow){0, r->console, true};
+	flow[1] = (struct reap_flow){r->console, 1, true};
 	tty_copy_size(r->reap.terminal, r->console);
 	TRY(tty_raw(e, r->reap.terminal, &saved));
 	status = reap_run(e, &r->reap);

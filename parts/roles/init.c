@@ -221,6 +221,9 @@ limits(struct err *e, struct run *r)
 {
 	const struct spec_process *p = &r->spec.process;
 
+	for (int fd = 0; fd <= 2; fd++)
+		if (r->stdio_init[fd] >= 0 && dup2(r->stdio_init[fd], fd) < 0)
+			return fail_errno(e, "descriptor %d", fd);
 	if (p->terminal)
 		TRY(tty_attach(e, fd_keep(&r->slave)));
 	else

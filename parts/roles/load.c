@@ -131,6 +131,8 @@ reset(struct run *r)
 	r->door.v2_dir = r->door.v2_procs = -1;
 	for (int i = 0; i < NAMESPACES; i++)
 		r->ns.fd[i] = -1;
+	for (int i = 0; i < 3; i++)
+		r->stdio[i] = r->stdio_init[i] = -1;
 }
 
 int

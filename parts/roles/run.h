@@ -58,9 +58,10 @@ struct run {
 	struct state_gate gate; /* for the init; create only */
 	int sync, sync_init;	/* our end; the init's end, closed after the clone */
 	pid_t init;
-	bool placed;   /* born in its v2 cgroup */
-	bool recorded; /* PLACED has been sent */
-	int console;   /* master of the terminal, foreground only */
+	bool placed;		     /* born in its v2 cgroup */
+	bool recorded;		     /* PLACED has been sent */
+	int console;		     /* master of the terminal, foreground only */
+	int stdio[3], stdio_init[3]; /* pipes in place of the caller's terminal: ours, the init's */
 	struct reap reap;
 	int status; /* foreground: the program's exit status */
 

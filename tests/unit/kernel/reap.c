@@ -17,7 +17,7 @@ static struct err e;
 static struct reap
 begin(void)
 {
-	struct reap r = {.signal_fd = -1, .console = -1, .terminal = -1, .in = 0, .out = 1};
+	struct reap r = {.signal_fd = -1, .console = -1, .terminal = -1};
 
 	is_int(reap_block(&e, &r), 0, "signals are held: %s", e.text);
 	return r;
@@ -104,8 +104,8 @@ relay(const char *line, const char *input, int out[2])
 		exit(1);
 	close(in[1]);
 	r.console = t.master;
-	r.in = in[0];
-	r.out = out[1];
+	r.flow[0] = (struct reap_flow){in[0], t.master, true};
+	r.flow[1] = (struct reap_flow){t.master, out[1], true};
 	r.child = shell(line, t.slave);
 	close(t.slave);
 	status = reap_run(&e, &r);
@@ -187,7 +187,8 @@ sizes(void)
 
 	r.console = t.master;
 	r.terminal = outer.slave;
-	r.in = r.out = null;
+	r.flow[0] = (struct reap_flow){null, t.master, true};
+	r.flow[1] = (struct reap_flow){t.master, null, true};
 	r.child = shell("trap 'exit 8' WINCH; while :; do sleep 0.05; done", t.slave);
 	usleep(100000);
 	ioctl(outer.slave, TIOCSWINSZ, &w);

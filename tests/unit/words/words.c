@@ -11,35 +11,33 @@
 
 /* Each name comes once, and words_find() and words_name() agree with the rows. */
 static void
-walk(const struct words *list, const char *what, bool sorted)
+walk(enum words list, const char *what, bool sorted)
 {
-	bool unique = true, found = true, named = true, in_order = true;
+	bool unique = true, found = true, in_order = true;
+	size_t n = words_count(list);
 
-	for (size_t i = 0; i < list->n; i++) {
-		const struct word *row = &list->row[i];
-		const char *name = words_name(list, row->value);
+	for (size_t i = 0; i < n; i++) {
+		const char *row = words_row(list, i);
+		int value = words_find(list, row);
+		const char *name = words_name(list, value);
 
-		found = found && words_find(list, row->name) == row;
-		named = named && name && words_find(list, name)->value == row->value;
+		found = found && value >= 0 && name && words_find(list, name) == value;
 		for (size_t k = 0; k < i; k++)
-			unique = unique && strcmp(list->row[k].name, row->name) != 0;
-		in_order = in_order && (i == 0 || strcmp(list->row[i - 1].name, row->name) < 0);
+			unique = unique && strcmp(words_row(list, k), row) != 0;
+		in_order = in_order && (i == 0 || strcmp(words_row(list, i - 1), row) < 0);
 	}
-	ok(list->n > 0 && list->noun, "%s: has rows and a noun", what);
+	ok(n > 0 && *words_noun(list), "%s: has rows and a noun", what);
 	ok(unique, "%s: no name twice", what);
-	ok(found, "%s: every name is found", what);
-	ok(named, "%s: every value has a name", what);
+	ok(found, "%s: every name is found, and every value has a name", what);
 	ok(!sorted || in_order, "%s: sorted", what);
-	ok(!words_find(list, "") && !words_find(list, "no such word"), "%s: unknown", what);
+	ok(words_find(list, "") < 0 && words_find(list, "no such word") < 0, "%s: unknown", what);
 	ok(!words_name(list, -1), "%s: no such value", what);
 }
 
 static void
-value(const struct words *list, const char *name, int64_t want)
+value(enum words list, const char *name, int want)
 {
-	const struct word *word = words_find(list, name);
-
-	is_int(word ? word->value : -1, want, "%s", name);
+	is_int(words_find(list, name), want, "%s", name);
 }
 
 static void
@@ -61,9 +59,9 @@ namespaces(void)
 	};
 	/* clang-format on */
 
-	is_int(words_namespace.n, NAMESPACES, "a word for each namespace");
+	is_int(words_count(WORDS_NAMESPACE), NAMESPACES, "a word for each namespace");
 	for (int i = 0; i < NAMESPACES; i++) {
-		value(&words_namespace, row[i].type, i);
+		value(WORDS_NAMESPACE, row[i].type, i);
 		is_int(words_namespace_flag(i), row[i].flag, "%s: flag", row[i].type);
 		is_str(words_namespace_file(i), row[i].file, "%s: file", row[i].type);
 		is_str(words_namespace_runc(i), row[i].runc, "%s: runc's name", row[i].type);
@@ -75,14 +73,15 @@ capabilities(void)
 {
 	bool by_number = true;
 
-	for (size_t i = 0; i < words_capability.n; i++)
-		by_number = by_number && words_capability.row[i].value == (int64_t)i;
+	for (size_t i = 0; i < words_count(WORDS_CAPABILITY); i++)
+		by_number = by_number &&
+			words_find(WORDS_CAPABILITY, words_row(WORDS_CAPABILITY, i)) == (int64_t)i;
 	ok(by_number, "capabilities stand in the order of their numbers");
-	is_int(words_capability.n, 41, "as many as Linux 6 has");
-	value(&words_capability, "CAP_CHOWN", 0);
-	value(&words_capability, "CAP_SYS_ADMIN", 21);
-	value(&words_capability, "CAP_CHECKPOINT_RESTORE", 40);
-	ok(!words_find(&words_capability, "cap_chown"), "letter case counts");
+	is_int(words_count(WORDS_CAPABILITY), 41, "as many as Linux 6 has");
+	value(WORDS_CAPABILITY, "CAP_CHOWN", 0);
+	value(WORDS_CAPABILITY, "CAP_SYS_ADMIN", 21);
+	value(WORDS_CAPABILITY, "CAP_CHECKPOINT_RESTORE", 40);
+	ok(words_find(WORDS_CAPABILITY, "cap_chown") < 0, "letter case counts");
 }
 
 /* OP-8 */
@@ -116,36 +115,38 @@ signals(void)
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
 		is_int(words_signal_number(row[i].text), row[i].number, "signal \"%s\"",
 			row[i].text);
-	for (size_t i = 0; i < words_signal.n; i++)
-		is_int(words_signal_number(words_signal.row[i].name), words_signal.row[i].value,
-			"%s", words_signal.row[i].name);
-	is_str(words_name(&words_signal, SIGABRT), "SIGABRT", "the name, not its synonym");
-	is_str(words_name(&words_signal, SIGCHLD), "SIGCHLD", "the name, not its synonym");
-	is_str(words_name(&words_signal, SIGIO), "SIGIO", "the name, not its synonym");
+	for (size_t i = 0; i < words_count(WORDS_SIGNAL); i++)
+		is_int(words_signal_number(words_row(WORDS_SIGNAL, i)),
+			words_find(WORDS_SIGNAL, words_row(WORDS_SIGNAL, i)), "%s",
+			words_row(WORDS_SIGNAL, i));
+	is_str(words_name(WORDS_SIGNAL, SIGABRT), "SIGABRT", "the name, not its synonym");
+	is_str(words_name(WORDS_SIGNAL, SIGCHLD), "SIGCHLD", "the name, not its synonym");
+	is_str(words_name(WORDS_SIGNAL, SIGIO), "SIGIO", "the name, not its synonym");
 }
 
 int
 main(void)
 {
-	walk(&words_namespace, "namespaces", true);
-	walk(&words_capability, "capabilities", false);
-	walk(&words_signal, "signals", true);
-	walk(&words_rlimit, "rlimits", true);
-	walk(&words_hook, "hooks", false);
-	walk(&words_propagation, "propagations", true);
-	walk(&words_device_type, "device types", true);
-	walk(&words_device_rule_type, "device rule types", true);
+	walk(WORDS_NAMESPACE, "namespaces", true);
+	walk(WORDS_CAPABILITY, "capabilities", false);
+	walk(WORDS_SIGNAL, "signals", true);
+	walk(WORDS_RLIMIT, "rlimits", true);
+	walk(WORDS_HOOK, "hooks", false);
+	walk(WORDS_PROPAGATION, "propagations", true);
+	walk(WORDS_DEVICE_TYPE, "device types", true);
+	walk(WORDS_DEVICE_RULE_TYPE, "device rule types", true);
 	namespaces();
 	capabilities();
 	signals();
-	is_int(words_rlimit.n, 16, "a word for each resource limit");
-	value(&words_rlimit, "RLIMIT_NOFILE", RLIMIT_NOFILE);
-	value(&words_rlimit, "RLIMIT_RTTIME", RLIMIT_RTTIME);
-	value(&words_propagation, "rslave", MS_SLAVE | MS_REC);
-	value(&words_propagation, "unbindable", MS_UNBINDABLE);
-	value(&words_device_type, "u", 'c');
-	is_str(words_hook.row[0].name, "prestart", "hooks stand in the order in which they run");
-	for (size_t i = 0; i < words_hook.n; i++)
-		is_int(words_hook.row[i].value, i, "%s is hook %zu", words_hook.row[i].name, i);
+	is_int(words_count(WORDS_RLIMIT), 16, "a word for each resource limit");
+	value(WORDS_RLIMIT, "RLIMIT_NOFILE", RLIMIT_NOFILE);
+	value(WORDS_RLIMIT, "RLIMIT_RTTIME", RLIMIT_RTTIME);
+	value(WORDS_PROPAGATION, "rslave", MS_SLAVE | MS_REC);
+	value(WORDS_PROPAGATION, "unbindable", MS_UNBINDABLE);
+	value(WORDS_DEVICE_TYPE, "u", 'c');
+	is_str(words_row(WORDS_HOOK, 0), "prestart", "hooks stand in the order in which they run");
+	for (size_t i = 0; i < words_count(WORDS_HOOK); i++)
+		is_int(words_find(WORDS_HOOK, words_row(WORDS_HOOK, i)), i, "%s is hook %zu",
+			words_row(WORDS_HOOK, i), i);
 	return done_testing();
 }

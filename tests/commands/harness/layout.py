@@ -1,0 +1,64 @@
+"""Cgroup layouts: which hierarchies a call of the runtime sees below /sys/fs/cgroup.
+
+Every layout but the machine's own is made in a private mount namespace around each single call, so the machine's mounts
+stay as they are.  The cgroups themselves are the machine's.
+"""
+
+import os
+from pathlib import Path
+
+IN_NAMESPACE = ("unshare", "--mount", "--propagation", "private", "sh", "-c")
+
+
+class Layout:
+    def __init__(self, name, script=""):
+        self.name = name
+        self.wrap = (*IN_NAMESPACE, f'{script} && exec "$@"', "sh") if script else ()
+
+    def __repr__(self):
+        return self.name
+
+
+def mounted():
+    """[(mount point, type, options)] of the cgroup mounts, in the order of mountinfo."""
+    rows = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        left, right = line.split(" - ")
+        kind, _, options = right.split(" ", 2)
+        if kind in ("cgroup", "cgroup2"):
+            rows.append((left.split()[4], kind, options.split(",")))
+    return rows
+
+
+NATIVE = Layout("native")
+V2 = Layout("v2", "umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup")
+NONE = Layout("none", "umount -R /sys/fs/cgroup")
+
+
+def v1():
+    """The v1 hierarchies alone, or None where there are none."""
+    unified = [point for point, kind, _ in mounted() if kind == "cgroup2"]
+    if not any(kind == "cgroup" for _, kind, _ in mounted()):
+        return None
+    return Layout("v1", " && ".join(f"umount {p}" for p in unified) or "true")
+
+
+def has_v1(controller):
+    return any(kind == "cgroup" and controller in options for _, kind, options in mounted())
+
+
+def mount_point(controller):
+    """Where a v1 controller, or the v2 hierarchy for "", is mounted on this machine; None without it."""
+    for point, kind, options in mounted():
+        if (kind == "cgroup2") if controller == "" else (kind == "cgroup" and controller in options):
+            return Path(point)
+    return None
+
+
+def directories(part):
+    """All cgroup directories of the machine whose name contains `part`."""
+    found = []
+    for point, _, _ in mounted():
+        for top, names, _ in os.walk(point):
+            found += [Path(top) / n for n in names if part in n]
+    return found

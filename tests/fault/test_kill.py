@@ -1,0 +1,205 @@
+"""SIGKILL of the runtime at its system calls; `delete --force` then converges (I1 to I3, I7, OP-12, security.md 10 row 1)."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from harness import Bundle, layout
+from harness.container import alive, until
+from harness.inventory import processes
+
+BUDGET = 45.0  # seconds for one verb; the stride is chosen to fit
+CALL = re.compile(r"^(?:\[pid +\d+\] |\d+ +)?(\w+)\(")
+
+
+def need_strace():
+    if not shutil.which("strace"):
+        pytest.skip("no strace here")
+
+
+def trace(bundle, words):
+    """The runtime's own system calls during a command that succeeds, as [(name, which one of that name)]."""
+    rt, log = bundle.runtime, bundle.dir / "strace"
+    subprocess.run(["strace", "-qq", "-o", log, rt.path, "--root", str(rt.root), *map(str, words)], check=True,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
+    seen, calls = Counter(), []
+    for line in log.read_text().splitlines():
+        m = CALL.match(line)
+        if m and m[1] not in ("exit", "exit_group"):
+            seen[m[1]] += 1
+            calls.append((m[1], seen[m[1]]))
+    return calls
+
+
+def killed_at(bundle, call, words):
+    """Runs the command and kills the runtime as it enters that call.  The traced process is the runtime alone: children are
+    not followed."""
+    rt = bundle.runtime
+    name, which = call
+    out = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={which}",
+                          rt.path, "--root", str(rt.root), *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.PIPE, timeout=30)
+    return out.returncode
+
+
+def create_words(bundle):
+    bundle.write()
+    return ["create", "--bundle", bundle.dir, "--pid-file", bundle.pid_file, bundle.id]
+
+
+def status(bundle):
+    """What `state` says; it must parse, or say that there is no container (I1, I7)."""
+    result = bundle.runtime.state(bundle.id)
+    if result.code:
+        assert "container does not exist" in result.message, result
+        return None
+    return json.loads(result.out)["status"]
+
+
+def converges(bundle, before, where):
+    """delete --force twice, then nothing is left."""
+    for _ in range(2):
+        result = bundle.runtime.delete(bundle.id, force=True)
+        assert result.code == 0, (where, result)
+    assert status(bundle) is None, where
+    root = bundle.runtime.root
+    left = [n for n in os.listdir(root)] if root.is_dir() else []
+    assert not left, (where, left)
+    end = time.monotonic() + 1
+    while (extra := processes() - before) and time.monotonic() < end:
+        time.sleep(0.002)
+    assert not extra, (where, [open(f"/proc/{p}/cmdline").read() for p in extra if alive(p)])
+    assert not layout.directories(bundle.id), (where, layout.directories(bundle.id))
+
+
+def sample(calls, cost):
+    """Every call, or every n-th where that would take too long; OCIRT_FAULT_STRIDE wins."""
+    stride = int(os.environ.get("OCIRT_FAULT_STRIDE", 0)) or max(1, int(len(calls) * cost / BUDGET + 0.999))
+    print(f"{len(calls)} system calls, stride {stride}", file=sys.stderr)
+    return calls[::stride]
+
+
+pytestmark = pytest.mark.patience(240)
+
+CONFIGS = {
+    "plain": lambda b: b,
+    "hooks": lambda b: b.hook("createRuntime", "/bin/true").hook("createContainer", "/bin/true"),
+    "user namespace": lambda b: b.own_rootfs().user_namespace(),
+    "no mount namespace": lambda b: b.own_rootfs().without_namespace("mount").set("linux.maskedPaths", []).set(
+        "linux.readonlyPaths", []),
+}
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("config", CONFIGS)
+def test_create_killed_at_every_call(runtime, config):
+    need_strace()
+    bundle = CONFIGS[config](Bundle(runtime)).args("true")
+    before = processes()
+    begin = time.monotonic()
+    calls = trace(bundle, create_words(bundle))
+    converges(bundle, before, "no fault")
+    cost = 3 * (time.monotonic() - begin)
+    mounts = open("/proc/self/mountinfo").read()
+    killed = 0
+    for call in sample(calls, cost):
+        bundle.pid_file.unlink(missing_ok=True)
+        killed += killed_at(bundle, call, create_words(bundle)) != 0
+        assert status(bundle) in (None, "creating", "created", "stopped"), call
+        converges(bundle, before, call)
+        assert open("/proc/self/mountinfo").read() == mounts, call
+    assert killed
+
+
+@pytest.mark.ours
+def test_create_again_after_a_kill(runtime):
+    """The id is free again, or says that it is in use; never half and half."""
+    need_strace()
+    bundle = Bundle(runtime).args("true")
+    before = processes()
+    calls = trace(bundle, create_words(bundle))
+    converges(bundle, before, "no fault")
+    for call in calls[::max(1, len(calls) // 25)]:
+        bundle.pid_file.unlink(missing_ok=True)
+        killed_at(bundle, call, create_words(bundle))
+        result = bundle.create()
+        assert result.code == 0 or "already exists" in result.message, (call, result)
+        converges(bundle, before, call)
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("verb", ["start", "delete"])
+def test_start_and_delete_killed_at_every_call(runtime, verb):
+    need_strace()
+    bundle = Bundle(runtime).args("sleep", "1000")
+    before = processes()
+    bundle.create().ok()
+    begin = time.monotonic()
+    calls = trace(bundle, [verb, bundle.id])
+    converges(bundle, before, "no fault")
+    cost = 4 * (time.monotonic() - begin)
+    for call in sample(calls, cost):
+        bundle.pid_file.unlink(missing_ok=True)
+        bundle.create().ok()
+        killed_at(bundle, call, [verb, bundle.id])
+        assert status(bundle) in (None, "created", "running", "stopped"), call
+        converges(bundle, before, call)
+
+
+@pytest.mark.ours
+def test_poststop_hooks_run_once_whenever_delete_is_killed(runtime):
+    # covers: HK-12
+    need_strace()
+    bundle = Bundle(runtime).args("true")
+    before = processes()
+    count = bundle.host_file("count")
+    bundle.hook_sh("poststop", f"echo x >> {count}")
+    bundle.create().ok()
+    calls = trace(bundle, ["delete", bundle.id])
+    for call in calls[::max(1, len(calls) // 25)]:
+        bundle.pid_file.unlink(missing_ok=True)
+        count.unlink(missing_ok=True)
+        bundle.create().ok()
+        killed_at(bundle, call, ["delete", bundle.id])
+        converges(bundle, before, call)
+        assert count.read_text().count("x") <= 2, call
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("delay", range(0, 20))
+def test_runtime_killed_after_a_while(bundle, delay):
+    """The coarse form: SIGKILL at a moment of create.  (runc 1.1.5 leaves cgroups at two moments of three.)"""
+    before = processes()
+    rt = bundle.args("true").runtime
+    with subprocess.Popen([rt.path, "--root", str(rt.root), *map(str, create_words(bundle))], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as create:
+        time.sleep(delay * 0.0002)
+        create.kill()
+    converges(bundle, before, delay)
+
+
+@pytest.mark.parametrize("verb", ["start", "delete"])
+def test_init_killed_under_a_verb(bundle, verb):
+    # covers: security.md 10 row 2
+    for n in range(10):
+        bundle.pid_file.unlink(missing_ok=True)
+        before = processes()
+        bundle.args("true").create().ok()
+        pid = int(bundle.pid_file.read_text())
+        with subprocess.Popen([bundle.runtime.path, "--root", str(bundle.runtime.root), verb, bundle.id], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            time.sleep(n * 0.0005)
+            try:
+                os.kill(pid, 9)
+            except ProcessLookupError:
+                pass
+            process.wait(20)
+        until(lambda p=pid: not alive(p), "init is gone")
+        converges(bundle, before, n)
