@@ -5,6 +5,8 @@
 #include "roles/end.h"
 #include "spec/check.h"
 
+#include <errno.h>
+
 static struct held held;
 static bool force;
 
@@ -20,17 +22,20 @@ static const struct option row[] = {
 static int
 delete_unreadable(struct err *e, const struct globals *g, const char *id)
 {
-	FD_AUTO int root_dir = -1;
+	FD_AUTO int root_dir = -1, dir = -1;
+	struct err why = *e;
 
 	if (!force || spec_check_id(e, id) < 0)
 		return -1;
-	if (!str_equal(e->text, "container does not exist")) {
-		log_warning("container %s: %s", id, e->text);
-		return end_broken(e, g->root, id);
-	}
 	root_dir = state_root_open(e, g->root, false);
-	if (root_dir >= 0)
-		state_remove_half(root_dir, id);
+	if (root_dir < 0)
+		return e->number == ENOENT ? 0 : -1;
+	dir = state_open(e, root_dir, id);
+	if (dir >= 0) {
+		log_warning("container %s: %s", id, why.text);
+		return state_remove(e, root_dir, id, dir);
+	}
+	state_remove_half(root_dir, id);
 	return 0;
 }
 

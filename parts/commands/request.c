@@ -7,6 +7,9 @@
 #include "roles/run.h"
 
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { LISTEN_FDS_MAX = 65536 };
 
 struct request_options request_options;
 
@@ -21,10 +24,26 @@ is_default_root(const char *root)
 	return runtime && *runtime && str_starts(root, runtime) && str_ends(root, "/containers");
 }
 
+/* Sockets that a service manager hands us are handed on (engines.md 5.3): they are meant for us
+ * when LISTEN_PID says so, or nothing. */
+static uint32_t
+count_listen_fds(void)
+{
+	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	uint64_t n, whose;
+
+	if (!fds || str_u64(fds, &n) < 0 || n > LISTEN_FDS_MAX)
+		return 0;
+	if (pid && *pid && (str_u64(pid, &whose) < 0 || whose != (uint64_t)getpid()))
+		return 0;
+	return (uint32_t)n;
+}
+
 int
 request_make(struct err *e, struct request *q, const struct globals *g, const char *id)
 {
 	const struct request_options *o = &request_options;
+	uint32_t listen_fds = count_listen_fds();
 
 	*q = (struct request){
 		.root = g->root,
@@ -35,7 +54,8 @@ request_make(struct err *e, struct request *q, const struct globals *g, const ch
 		.console_socket = o->console_socket,
 		.pidfd_socket = o->pidfd_socket,
 		.name = g->name,
-		.preserve_fds = o->preserve_fds,
+		.preserve_fds = listen_fds + o->preserve_fds,
+		.listen_fds = listen_fds,
 		.no_subreaper = o->no_subreaper,
 		.no_pivot = o->no_pivot,
 		.no_new_keyring = o->no_new_keyring,
@@ -44,7 +64,7 @@ request_make(struct err *e, struct request *q, const struct globals *g, const ch
 		.foreign_default_root = is_default_root(g->root),
 	};
 	TRY(fd_fill_stdio(e));
-	if (fd_cloexec_from((int)(3 + o->preserve_fds)) < 0)
+	if (fd_cloexec_from((int)(3 + q->preserve_fds)) < 0)
 		return fail_errno(e, "close-on-exec");
 	TRY(load_absolute(e, &q->pid_file));
 	TRY(load_absolute(e, &q->console_socket));

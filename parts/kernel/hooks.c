@@ -119,12 +119,34 @@ make_pipe(struct err *e, int *near, int *far, bool we_write)
 	return 0;
 }
 
+/* The file that an annotation names takes the place of a pipe: appended to, made when missing. */
 static int
-make_pipes(struct err *e, struct running *r, struct ends *far)
+redirect(struct err *e, const struct hooks_call *c, const char *name, int *far)
+{
+	const char *path = NULL;
+	int fd;
+
+	for (uint32_t i = 0; c->annotations && i < c->annotations->n; i++)
+		if (str_equal(c->annotations->at[i].name, name))
+			path = c->annotations->at[i].value;
+	if (!path)
+		return 0;
+	fd = openat(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return fail_errno(e, "annotation %s: open %s", name, path);
+	fd_close(far);
+	*far = fd;
+	return 0;
+}
+
+static int
+make_pipes(struct err *e, const struct hooks_call *c, struct running *r, struct ends *far)
 {
 	TRY(make_pipe(e, &r->in, &far->fd[0], true));
 	TRY(make_pipe(e, &r->out[0], &far->fd[1], false));
 	TRY(make_pipe(e, &r->out[1], &far->fd[2], false));
+	TRY(redirect(e, c, "run.oci.hooks.stdout", &far->fd[1]));
+	TRY(redirect(e, c, "run.oci.hooks.stderr", &far->fd[2]));
 	return make_pipe(e, &r->report, &far->fd[REPORT_FD], false);
 }
 
@@ -144,7 +166,7 @@ spawn(struct err *e, const struct hooks_call *c, const struct spec_hook *h, stru
 {
 	struct ends far = {.fd = {-1, -1, -1, -1}};
 	struct sig_mask old;
-	int made = make_pipes(e, r, &far);
+	int made = make_pipes(e, c, r, &far);
 
 	if (made == 0) {
 		sig_block(&old);

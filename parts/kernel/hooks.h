@@ -22,7 +22,10 @@ struct hooks_call {
 	const char *cwd;	  /* directory to run in, NULL: the caller's */
 	const char *const *env;	  /* for hooks without `env`; NULL: the caller's environ */
 	bool empty_env_is_absent; /* startContainer: `"env": []` counts as absent (HK-14) */
-	bool warn_only;		  /* poststop: a failure is a warning, the next one runs (HK-11) */
+	const struct pairs
+		*annotations; /* run.oci.hooks.stdout and .stderr name files that get what
+			       * hooks write; NULL: in the container, where they mean nothing */
+	bool warn_only;	      /* poststop: a failure is a warning, the next one runs (HK-11) */
 };
 
 /* `error running createRuntime hook #1: exit status 1, stdout: ..., stderr: ...` */

@@ -70,6 +70,7 @@ poststart(struct err *e, struct held *h)
 		.hooks = &spec.hooks,
 		.kind = HOOK_POSTSTART,
 		.cwd = h->state.bundle,
+		.annotations = &h->state.annotations,
 	};
 
 	TRY(load_copy(e, h->dir, &spec));
@@ -132,6 +133,7 @@ end_poststop(const struct state *s, const struct spec_hooks *hooks)
 		.kind = HOOK_POSTSTOP,
 		.state = state_document(&e, s, STATE_STOPPED, 0, "", 0),
 		.cwd = s->bundle,
+		.annotations = &s->annotations,
 		.warn_only = true,
 	};
 
@@ -167,16 +169,4 @@ end_held(struct err *e, struct held *h)
 		memset(&spec.hooks, 0, sizeof spec.hooks);
 	}
 	return end_container(e, h->root_dir, h->dir, &h->state, &spec.hooks);
-}
-
-int
-end_broken(struct err *e, const char *root, const char *id)
-{
-	FD_AUTO int root_dir = state_root_open(e, root, false);
-	FD_AUTO int dir = -1, lock = -1;
-
-	TRY(root_dir);
-	TRY(dir = state_open(e, root_dir, id));
-	lock = state_lock(e, dir, END_PATIENCE_MS); /* whoever has it longer than that is stuck */
-	return state_remove(e, root_dir, id, dir);
 }

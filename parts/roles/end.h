@@ -41,10 +41,6 @@ int end_kill(struct err *e, const struct state *s);
 int end_container(struct err *e, int root_dir, int dir, const struct state *s,
 	const struct spec_hooks *hooks);
 
-/* Removes the folder of a container whose state cannot be read: nothing else is known of it (I2).
- */
-int end_broken(struct err *e, const char *root, const char *id);
-
 /* Removes a held container, reading its hooks from its own copy of the config. */
 int end_held(struct err *e, struct held *h);
 

@@ -157,17 +157,23 @@ open_namespaces(struct err *e, struct run *r)
 	return ns_check_foreign(e, &r->plan, &r->ns);
 }
 
-/* Room for HOME behind process.env: the init fills it in. */
+/* process.env, with room behind it for what the init adds: HOME, and LISTEN_FDS and LISTEN_PID,
+ * which replace those of the config. */
 static int
 make_environment(struct err *e, struct run *r)
 {
 	const struct strings *env = &r->plan.env;
 
-	r->env = arena_take(e, env->n + 2, sizeof *r->env);
+	r->env = arena_take(e, env->n + 4, sizeof *r->env);
 	if (!r->env)
 		return -1;
-	if (env->n > 0)
-		memcpy(r->env, env->at, env->n * sizeof *env->at);
+	for (uint32_t i = 0; i < env->n; i++) {
+		if (r->request->listen_fds > 0 &&
+			(str_starts(env->at[i], "LISTEN_FDS=") ||
+				str_starts(env->at[i], "LISTEN_PID=")))
+			continue;
+		r->env[r->n_env++] = env->at[i];
+	}
 	return 0;
 }
 
@@ -311,6 +317,7 @@ run_hooks(struct err *e, struct run *r, enum hook kind, enum state_status status
 		.hooks = &r->spec.hooks,
 		.kind = kind,
 		.cwd = r->state.bundle,
+		.annotations = &r->spec.annotations,
 	};
 
 	if (r->spec.hooks.kind[kind].n == 0)

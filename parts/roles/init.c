@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/role.h"
+#include "base/str.h"
 #include "base/sys.h"
 #include "kernel/creds.h"
 #include "kernel/devices.h"
@@ -153,6 +154,7 @@ hooks(struct err *e, struct run *r)
 {
 	struct hooks_call call = {
 		.kind = HOOK_CREATE_CONTAINER,
+		.annotations = &r->spec.annotations,
 		.cwd = r->plan.options.bundle,
 	};
 
@@ -246,17 +248,32 @@ creds(struct err *e, struct run *r)
 	return 0;
 }
 
+/* What only this process can know of the program's environment: it has room for it. */
+static int
+environment(struct err *e, struct run *r)
+{
+	uint32_t n = r->n_env;
+
+	if (r->plan.home_missing) {
+		TRY(exec_home(e, r->plan.creds.uid, r->home, sizeof r->home));
+		r->env[n++] = r->home;
+	}
+	if (r->request->listen_fds == 0)
+		return 0;
+	if (str_format(r->listen[0], LISTEN_MAX, "LISTEN_FDS=%u", r->request->listen_fds) < 0 ||
+		str_format(r->listen[1], LISTEN_MAX, "LISTEN_PID=%d", getpid()) < 0)
+		return fail(e, "LISTEN_FDS");
+	r->env[n++] = r->listen[0];
+	r->env[n++] = r->listen[1];
+	return 0;
+}
+
 /* After the credentials: the program's own rights decide (PR-4, DEC-11). */
 static int
 program(struct err *e, struct run *r)
 {
-	uint32_t n = r->plan.env.n;
-
 	TRY(exec_directory(e, r->spec.process.cwd));
-	if (r->plan.home_missing) {
-		TRY(exec_home(e, r->plan.creds.uid, r->home, sizeof r->home));
-		r->env[n] = r->home;
-	}
+	TRY(environment(e, r));
 	return exec_find(
 		e, r->spec.process.args.at[0], &r->plan.env, r->program, sizeof r->program);
 }

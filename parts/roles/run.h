@@ -33,12 +33,15 @@ struct request {
 	const char *bundle; /* as given; NULL: the current directory */
 	const char *config; /* as given; NULL: config.json of the bundle */
 	const char *pid_file, *console_socket, *pidfd_socket; /* NULL: none */
-	const char *name; /* the name we were called by, for messages */
-	uint32_t preserve_fds;
+	const char *name;      /* the name we were called by, for messages */
+	uint32_t preserve_fds; /* those of LISTEN_FDS included */
+	uint32_t listen_fds;   /* of them: sockets of a service manager, sd_listen_fds(3) */
 	bool keep, no_subreaper, no_pivot, no_new_keyring;
 	bool no_cgroups, rootless;
 	bool foreign_default_root; /* the id "storage" is reserved there (R2) */
 };
+
+enum { LISTEN_MAX = 32 }; /* bytes of "LISTEN_PID=4194304" */
 
 struct run {
 	const struct request *request;
@@ -66,9 +69,11 @@ struct run {
 	int status; /* foreground: the program's exit status */
 
 	/* -- init ------------------------------------------------------------------------- */
-	int rootfs_dir;	  /* what everything happens beneath, until the switch */
-	int slave;	  /* of the terminal, until it is 0-2 */
+	int rootfs_dir; /* what everything happens beneath, until the switch */
+	int slave;	/* of the terminal, until it is 0-2 */
+	uint32_t n_env;
 	const char **env; /* process.env and HOME, NULL-terminated */
+	char listen[2][LISTEN_MAX];
 	char home[PLAN_PATH_MAX], program[PLAN_PATH_MAX];
 };
 
