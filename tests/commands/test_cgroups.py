@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness import Bundle, Container, layout
+from harness.container import freeze
 
 LAYOUTS = {"native": lambda: layout.NATIVE, "v1": layout.v1, "v2": lambda: layout.V2}
 
@@ -113,7 +114,7 @@ def test_cg_5_frozen(bundle):
     path = freezer / bundle.id
     path.mkdir()
     try:
-        (path / "freezer.state").write_text("FROZEN")
+        freeze(path)
         bundle.args("true").create().fails("container's cgroup unexpectedly frozen")
     finally:
         if path.exists():

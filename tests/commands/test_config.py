@@ -96,7 +96,7 @@ def test_gen_2_malformed(bundle, name):
 
 
 def test_config_null_text(bundle):
-    bundle.raw("null").refused(text="config cannot be null", stage="host")
+    bundle.raw("null").refused(text="config cannot be null")
 
 
 @pytest.mark.parametrize("tail", ["x", "{}", "]", "\0", "//"])

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from harness import Container, layout
-from harness.container import alive, until
+from harness.container import alive, freeze, until
 
 
 def test_op_3_program_runs_at_start_not_before(bundle):
@@ -82,7 +82,7 @@ def test_op_2_id_in_use_leaves_the_first_alone(bundle):
     with Container(bundle.sh("echo first")) as c:
         c.create()
         before = c.state
-        bundle.sh("echo second").create().fails("container with given ID already exists", stage="host")
+        bundle.sh("echo second").create().fails("container with given ID already exists")
         assert c.state == before
         c.finish()
         assert c.output == "first\n"
@@ -108,7 +108,7 @@ def test_st_3_bad_id_for_create_and_run(bundle, id_):
     text = "container id cannot be empty" if id_ == "" else "invalid container ID format"
     bundle.write()
     for verb in ("create", "run"):
-        bundle.runtime.call(verb, "--bundle", bundle.dir, "--", id_).fails(text, stage="host")
+        bundle.runtime.call(verb, "--bundle", bundle.dir, "--", id_).fails(text)
 
 
 @pytest.mark.parametrize("verb", ["state", "start", "kill", "delete"])
@@ -476,7 +476,7 @@ def test_delete_force_of_a_frozen_container(bundle):
     with Container(bundle.args("sleep", "100")) as c:
         c.create()
         c.start()
-        (freezer / c.id / "freezer.state").write_text("FROZEN")
+        freeze(freezer / c.id)
         assert c.status == "paused"
         bundle.runtime.delete(c.id).fails(f"cannot delete container {c.id} that is not stopped: paused")
         c.delete(force=True)

@@ -181,12 +181,12 @@ def test_run_failure_before_the_program(bundle, args, text):
 
 def test_bundle_missing(bundle):
     bundle.runtime.call("create", "-b", "/nowhere/at/all", bundle.id).fails(
-        "chdir /nowhere/at/all: no such file or directory", stage="host")
+        "chdir /nowhere/at/all: no such file or directory")
 
 
 def test_gen_1_config_missing(bundle):
     bundle.runtime.call("create", "-b", bundle.dir, bundle.id).fails(
-        "JSON specification file config.json not found", stage="host")
+        "JSON specification file config.json not found")
 
 
 def test_gen_1_config_renamed(bundle):
@@ -212,7 +212,7 @@ def test_gen_1_config_is_no_file(bundle, kind):
 def test_ro_2_rootfs_missing(bundle, path):
     full = path if path[0] == "/" else f"{bundle.dir}/{path}"
     text = f"invalid rootfs: stat {full}: no such file or directory" if bundle.runtime.ours else "no such file or directory"
-    bundle.set("root.path", path).refused(text=text, stage="host")
+    bundle.set("root.path", path).refused(text=text)
 
 
 def test_ro_2_rootfs_is_a_file(bundle):

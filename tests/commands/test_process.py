@@ -12,11 +12,11 @@ INFINITY = 2**64 - 1
 
 
 def test_pr_1_op_6_process_absent(bundle):
-    bundle.drop("process").refused(text="process property must not be empty", stage="host")
+    bundle.drop("process").refused(text="process property must not be empty")
 
 
 def test_op_6_process_null(bundle):
-    bundle.set("process", None).refused(text="process property must not be empty", stage="host")
+    bundle.set("process", None).refused(text="process property must not be empty")
 
 
 # -- cwd ------------------------------------------------------------------------------------------------------
@@ -30,11 +30,11 @@ def test_pr_4_cwd(bundle, cwd, seen):
 @pytest.mark.parametrize("cwd,text", [("", "Cwd property must not be empty"), ("tmp", "Cwd must be an absolute path"),
                                       ("./", "Cwd must be an absolute path"), (None, "Cwd property must not be empty")])
 def test_pr_4_bad_cwd(bundle, cwd, text):
-    bundle.set("process.cwd", cwd).refused(text=text, stage="host")
+    bundle.set("process.cwd", cwd).refused(text=text)
 
 
 def test_pr_4_cwd_absent(bundle):
-    bundle.drop("process.cwd").refused(text="Cwd property must not be empty", stage="host")
+    bundle.drop("process.cwd").refused(text="Cwd property must not be empty")
 
 
 def test_pr_4_missing_cwd_is_made(bundle):
@@ -132,11 +132,11 @@ def test_pr_5_env_absent(bundle):
 
 @pytest.mark.parametrize("args", [[], None])
 def test_pr_6_no_args(bundle, args):
-    bundle.set("process.args", args).refused(text="args must not be empty", stage="host")
+    bundle.set("process.args", args).refused(text="args must not be empty")
 
 
 def test_pr_6_args_absent(bundle):
-    bundle.drop("process.args").refused(text="args must not be empty", stage="host")
+    bundle.drop("process.args").refused(text="args must not be empty")
 
 
 def test_pr_6_first_is_empty(bundle):

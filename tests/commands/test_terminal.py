@@ -187,14 +187,14 @@ def test_console_socket_relative_to_the_caller(bundle):
 def test_terminal_without_a_socket(bundle, verb):
     text = f"cannot allocate tty if {bundle.runtime.name} will detach without setting console socket"
     bundle.set("process.terminal", True).write()
-    bundle.runtime.call(*verb.split(), "-b", bundle.dir, bundle.id).fails(text, stage="host")
+    bundle.runtime.call(*verb.split(), "-b", bundle.dir, bundle.id).fails(text)
 
 
 @pytest.mark.parametrize("verb", ["create", "run", "run -d"])
 def test_socket_without_a_terminal(bundle, verb):
     text = f"cannot use console socket if {bundle.runtime.name} will not detach or allocate tty"
     bundle.write()
-    bundle.runtime.call(*verb.split(), "--console-socket", "/nowhere", "-b", bundle.dir, bundle.id).fails(text, stage="host")
+    bundle.runtime.call(*verb.split(), "--console-socket", "/nowhere", "-b", bundle.dir, bundle.id).fails(text)
 
 
 def test_console_socket_missing(bundle):

@@ -31,6 +31,13 @@ def alive(pid):
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
+def freeze(cgroup):
+    """Freezes a v1 cgroup, and waits until it is."""
+    state = Path(cgroup) / "freezer.state"
+    state.write_text("FROZEN")
+    until(lambda: state.read_text() == "FROZEN\n", "the cgroup is frozen")
+
+
 class Container:
     """with Container(bundle) as c: c.create(); c.start(); …  Leaving the block deletes it by force."""
 

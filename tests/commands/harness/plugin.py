@@ -73,7 +73,8 @@ def pytest_collection_modifyitems(items):
     rt = under_test()
     known = {} if rt.ours else known_failures(rt.kind)
     for item in items:
-        name = item.nodeid.rpartition("/")[2]
+        path, _, rest = item.nodeid.partition("::")
+        name = f"{Path(path).name}::{rest}"
         if item.get_closest_marker("ours") and not rt.ours:
             item.add_marker(pytest.mark.skip(reason="behaviour of ocirt alone"))
         for pattern, reason in known.items():
