@@ -224,7 +224,7 @@ drop(int fd, bool hard)
 	if (hard)
 		(void)close(fd);
 	else
-		(void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* EBADF: it was not open */
+		(void)sys_fcntl(fd, F_SETFD, FD_CLOEXEC); /* EBADF: it was not open */
 }
 
 /* Every open descriptor from first on by the list in procfs; -1 when there is no real procfs. */
@@ -256,7 +256,7 @@ drop_all(int first, const int *keep, size_t n, bool hard)
 	struct rlimit limit;
 	rlim_t last = LAST_RESORT_FDS;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+	if (sys_prlimit(0, RLIMIT_NOFILE, NULL, &limit) < 0)
 		return -1;
 	if (limit.rlim_max < last) /* descriptors may lie above a lowered soft limit */
 		last = limit.rlim_max;
@@ -320,7 +320,7 @@ fd_fill_stdio(struct err *e)
 	int fd;
 
 	for (int i = 0; i <= 2; i++) {
-		if (fcntl(i, F_GETFD) >= 0 || errno != EBADF)
+		if (sys_fcntl(i, F_GETFD, 0) >= 0 || errno != EBADF)
 			continue;
 		/* The lowest free number is i, for those below it are open. No O_CLOEXEC: 0 to 2
 		 * are handed on. */

@@ -234,7 +234,7 @@ finish(struct walk *w, int fd, const char *name, bool is_dir)
 	if (w->flags & O_DIRECTORY && !is_dir)
 		return refuse(ENOTDIR);
 	if (w->flags & O_PATH && fd >= 0)
-		return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		return sys_fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	return openat(here(w), name, w->flags | O_NOFOLLOW | O_CLOEXEC);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/fdscope.h"
 #include "base/str.h"
+#include "base/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +45,7 @@ fd_connect_unix(struct err *e, const char *path, int type)
 
 	if (!*path)
 		return fail(e, "connect: the path of the socket is empty");
-	sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	sock = sys_socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (sock < 0 || address(&to, path, &link) < 0)
 		return fail_errno(e, "connect to %s", path);
 	do
@@ -74,7 +75,7 @@ fd_send(int sock, const void *data, size_t len, int fd)
 		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), &fd, sizeof(fd));
 	}
 	do
-		n = sendmsg(sock, &m, MSG_NOSIGNAL);
+		n = sys_sendmsg(sock, &m, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	if (n >= 0 && (size_t)n != len) {
 		errno = EMSGSIZE;
@@ -130,7 +131,7 @@ fd_recv(int sock, void *data, size_t len, int *fd)
 	do {
 		m.msg_control = control.all;
 		m.msg_controllen = sizeof(control.all);
-		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
+		n = sys_recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -1;

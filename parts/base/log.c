@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/jsonw.h"
 #include "base/role.h"

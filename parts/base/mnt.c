@@ -132,7 +132,7 @@ id_from_fdinfo(int fd)
 	if (str_format(path, sizeof(path), "/proc/self/fdinfo/%d", fd) < 0 ||
 		fd_read_file(&ignored, AT_FDCWD, path, text, sizeof(text)) < 0)
 		return 0;
-	line = strstr(text, "mnt_id:\t");
+	line = str_find(text, "mnt_id:\t");
 	if (!line)
 		return 0;
 	line += strlen("mnt_id:\t");

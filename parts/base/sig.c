@@ -20,15 +20,34 @@ all(void)
 	return mask;
 }
 
-/* The C library's calls pass over the signals that it uses itself.  The kernel's struct sigaction
- * differs from target to target, but all of it zero is SIG_DFL everywhere. */
+/* Where the handler stands in the kernel's struct sigaction */
+#ifdef __mips__
+enum { HANDLER = 1 };
+#else
+enum { HANDLER = 0 };
+#endif
+
+void
+sig_set(int sig, bool ignored, struct sig_action *before)
+{
+	struct sig_action action = {{0}}; /* SIG_DFL, no flags, empty mask */
+
+	action.words[HANDLER] = ignored ? (unsigned long)SIG_IGN : 0;
+	(void)syscall(SYS_rt_sigaction, sig, &action, before, set_bytes);
+}
+
+void
+sig_set_back(int sig, const struct sig_action *before)
+{
+	(void)syscall(SYS_rt_sigaction, sig, before, NULL, set_bytes);
+}
+
+/* The C library's calls pass over the signals that it uses itself. */
 void
 sig_default(void)
 {
-	static const unsigned long action[16];
-
 	for (int sig = 1; sig <= (int)set_bytes * 8; sig++) /* KILL and STOP refuse */
-		(void)syscall(SYS_rt_sigaction, sig, action, NULL, set_bytes);
+		sig_set(sig, false, NULL);
 	sig_restore(&none);
 }
 

@@ -10,6 +10,8 @@
 #ifndef BASE_SIG_H
 #define BASE_SIG_H
 
+#include <stdbool.h>
+
 enum { SIG_MASK_MAX = 16 }; /* bytes of the kernel's largest set (mips) */
 
 struct sig_mask {
@@ -18,6 +20,15 @@ struct sig_mask {
 
 /* Default dispositions for all signals, then an empty mask. */
 void sig_default(void);
+
+/* The disposition of a signal; the kernel's struct differs from target to target. */
+struct sig_action {
+	unsigned long words[16];
+};
+
+/* Ignores a signal or gives it its default, and puts back what was before. */
+void sig_set(int sig, bool ignored, struct sig_action *before);
+void sig_set_back(int sig, const struct sig_action *before);
 
 /* Blocks all signals; the mask before goes to *old unless that is NULL. */
 void sig_block(struct sig_mask *old);

@@ -341,6 +341,29 @@ str_after(const char *s)
 	return s + strlen(s) + 1;
 }
 
+const char *
+str_find(const char *s, const char *what)
+{
+	for (; *s; s++)
+		if (str_starts(s, what))
+			return s;
+	return NULL;
+}
+
+bool
+str_listed(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (;; list++) {
+		if (str_starts(list, name) && (list[len] == ',' || list[len] == '\0'))
+			return true;
+		list = strchrnul(list, ',');
+		if (!*list)
+			return false;
+	}
+}
+
 bool
 str_starts(const char *s, const char *prefix)
 {

@@ -38,6 +38,12 @@ bool str_equal_case(const char *a, const char *b); /* ASCII letters: any case */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
+/* The first place of `what` in s, or NULL. */
+const char *str_find(const char *s, const char *what);
+
+/* Is the name a member of a list with commas? */
+bool str_listed(const char *list, const char *name);
+
 /* What follows the last `/` of a path; the whole path when there is none. */
 const char *str_base(const char *path);
 

@@ -1,6 +1,7 @@
 #include "base/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/personality.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -126,19 +127,54 @@ sys_renameat2(int olddir, const char *oldpath, int newdir, const char *newpath, 
 int
 sys_fchmod(int fd, mode_t mode)
 {
-	return fchmod(fd, mode);
+	return (int)syscall(SYS_fchmod, fd, mode);
+}
+
+int
+sys_fchmodat(int dirfd, const char *path, mode_t mode)
+{
+	return (int)syscall(SYS_fchmodat, dirfd, path, mode);
 }
 
 int
 sys_fchown(int fd, uid_t uid, gid_t gid)
 {
-	return fchown(fd, uid, gid);
+	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH);
 }
 
 int
 sys_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags)
 {
 	return fchownat(dirfd, path, uid, gid, flags);
+}
+
+int
+sys_faccessat2(int dirfd, const char *path, int mode, int flags)
+{
+	return (int)syscall(SYS_faccessat2, dirfd, path, mode, flags);
+}
+
+/* The 32-bit targets have a second call for files with 64-bit sizes. */
+int
+sys_fcntl(int fd, int cmd, int arg)
+{
+#ifdef SYS_fcntl64
+	return (int)syscall(SYS_fcntl64, fd, cmd, (unsigned long)arg);
+#else
+	return (int)syscall(SYS_fcntl, fd, cmd, (unsigned long)arg);
+#endif
+}
+
+int
+sys_dup3(int from, int to, int flags)
+{
+	return (int)syscall(SYS_dup3, from, to, flags);
+}
+
+int
+sys_pipe2(int pair[2], int flags)
+{
+	return (int)syscall(SYS_pipe2, pair, flags);
 }
 
 int
@@ -162,13 +198,39 @@ sys_chdir(const char *path)
 int
 sys_fchdir(int fd)
 {
-	return fchdir(fd);
+	return (int)syscall(SYS_fchdir, fd);
 }
 
 int
 sys_chroot(const char *path)
 {
 	return chroot(path);
+}
+
+/* --- sockets -------------------------------------------------------------------------------- */
+
+int
+sys_socket(int domain, int type, int protocol)
+{
+	return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+int
+sys_socketpair(int domain, int type, int protocol, int pair[2])
+{
+	return (int)syscall(SYS_socketpair, domain, type, protocol, pair);
+}
+
+ssize_t
+sys_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	return (ssize_t)syscall(SYS_sendmsg, fd, m, flags);
+}
+
+ssize_t
+sys_recvmsg(int fd, struct msghdr *m, int flags)
+{
+	return (ssize_t)syscall(SYS_recvmsg, fd, m, flags);
 }
 
 /* --- mounts --------------------------------------------------------------------------------- */
@@ -344,4 +406,22 @@ int
 sys_setdomainname(const char *name, size_t len)
 {
 	return setdomainname(name, len);
+}
+
+/* The 32-bit targets have a second call, since Linux 5.1, for times after 2038. */
+int
+sys_clock_gettime(clockid_t clock, struct timespec *t)
+{
+#ifdef SYS_clock_gettime64
+	long old[2];
+
+	if (syscall(SYS_clock_gettime64, clock, t) == 0)
+		return 0;
+	if (errno != ENOSYS || syscall(SYS_clock_gettime32, clock, old) < 0)
+		return -1;
+	*t = (struct timespec){.tv_sec = old[0], .tv_nsec = old[1]};
+	return 0;
+#else
+	return (int)syscall(SYS_clock_gettime, clock, t);
+#endif
 }

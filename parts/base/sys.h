@@ -17,7 +17,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* Processes.  Both clones share nothing but what flags say and return twice, as fork does; never
  * with CLONE_VM.  The C library does not know that it was cloned: its own thread id is stale. */
@@ -43,13 +45,24 @@ int sys_unlinkat(int dirfd, const char *path, int flags);
 int sys_renameat2(
 	int olddir, const char *oldpath, int newdir, const char *newpath, unsigned int flags);
 int sys_fchmod(int fd, mode_t mode);
+int sys_fchmodat(int dirfd, const char *path, mode_t mode);
 int sys_fchown(int fd, uid_t uid, gid_t gid);
 int sys_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags);
+int sys_faccessat2(int dirfd, const char *path, int mode, int flags);
+int sys_fcntl(int fd, int cmd, int arg);
+int sys_dup3(int from, int to, int flags);
+int sys_pipe2(int pair[2], int flags);
 int sys_memfd_create(const char *name, unsigned int flags);
 ssize_t sys_getcwd(char *buf, size_t size); /* length with the NUL, unlike libc's */
 int sys_chdir(const char *path);
 int sys_fchdir(int fd);
 int sys_chroot(const char *path);
+
+/* Sockets. */
+int sys_socket(int domain, int type, int protocol);
+int sys_socketpair(int domain, int type, int protocol, int pair[2]);
+ssize_t sys_sendmsg(int fd, const struct msghdr *m, int flags); /* m's padding must be zero */
+ssize_t sys_recvmsg(int fd, struct msghdr *m, int flags);	/* likewise */
 
 /* Mounts. */
 int sys_mount(const char *source, const char *target, const char *type, unsigned long flags,
@@ -86,5 +99,7 @@ int sys_ioprio_set(int which, int who, int ioprio);
 int sys_set_mempolicy(int mode, const unsigned long *nodes, unsigned long max_node);
 int sys_sethostname(const char *name, size_t len);
 int sys_setdomainname(const char *name, size_t len);
+
+int sys_clock_gettime(clockid_t clock, struct timespec *t);
 
 #endif

@@ -57,7 +57,7 @@ delete_main(struct err *e, const struct globals *g, int argc, char **argv)
 	int result;
 
 	(void)argc;
-	if (held_open(e, &held, g->root, argv[0], true) < 0)
+	if (held_open(e, &held, g->root, argv[0], force ? HELD_ANYHOW : HELD_LOCKED) < 0)
 		return delete_unreadable(e, g, argv[0]);
 	result = delete_held(e, g, &held);
 	held_close(&held);

@@ -44,7 +44,7 @@ kill_main(struct err *e, const struct globals *g, int argc, char **argv)
 	int number, result;
 	uint64_t value;
 
-	TRY(held_open(e, &held, g->root, argv[0], false));
+	TRY(held_open(e, &held, g->root, argv[0], HELD_UNLOCKED));
 	if (*name == '-')
 		name++; /* "kill ID -9", as kill(1) has it */
 	number = words_signal_number(name);

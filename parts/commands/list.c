@@ -126,7 +126,7 @@ each(struct err *e, void *arg, const char *id)
 	int result;
 
 	(void)arg;
-	if (held_open(&one, &walk.held, walk.root, id, false) < 0) {
+	if (held_open(&one, &walk.held, walk.root, id, HELD_UNLOCKED) < 0) {
 		if (!walk.measure)
 			log_warning("load container %s: %s", id, one.text);
 		return 0;

@@ -26,7 +26,7 @@ start_main(struct err *e, const struct globals *g, int argc, char **argv)
 	int result;
 
 	(void)argc;
-	TRY(held_open(e, &held, g->root, argv[0], true));
+	TRY(held_open(e, &held, g->root, argv[0], HELD_LOCKED));
 	result = held.status == STATE_CREATED ? end_start(e, &held) : refuse(e, held.status);
 	held_close(&held);
 	return result;

@@ -12,7 +12,7 @@ state_main(struct err *e, const struct globals *g, int argc, char **argv)
 	const char *text;
 
 	(void)argc;
-	TRY(held_open(e, &held, g->root, argv[0], false));
+	TRY(held_open(e, &held, g->root, argv[0], HELD_UNLOCKED));
 	text = state_document(e, &held.state, held.status, held.state.pid, "", 2);
 	held_close(&held);
 	return text ? command_print(e, text, strlen(text)) : -1;

@@ -110,17 +110,6 @@ fill_from_parent(struct err *e, int parent, int dir, const char *file)
 	return fd_write_file(e, dir, file, text);
 }
 
-static bool
-has_controller(const char *list, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (const char *at = strstr(list, name); at; at = strstr(at + 1, name))
-		if ((at == list || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
-			return true;
-	return false;
-}
-
 /* One component: made unless it is there. */
 static int
 make_component(struct err *e, const struct plan_cgroup_dir *d, const char *path)
@@ -130,7 +119,7 @@ make_component(struct err *e, const struct plan_cgroup_dir *d, const char *path)
 
 	if (sys_mkdirat(AT_FDCWD, path, 0755) < 0 && errno != EEXIST)
 		return fail_errno(e, "mkdir %s", path);
-	if (d->v2 || !has_controller(d->controllers, "cpuset"))
+	if (d->v2 || !str_listed(d->controllers, "cpuset"))
 		return 0;
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)

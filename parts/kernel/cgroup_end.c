@@ -4,6 +4,7 @@
  * descriptor: down by name, up by "..". */
 #include "kernel/cgroup.h"
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/role.h"
 #include "base/str.h"
@@ -37,11 +38,7 @@ is_v2(const struct cgroup_dir *d)
 static bool
 is_freezer(const struct cgroup_dir *d)
 {
-	static const char name[] = "freezer";
-	const char *at = strstr(d->controllers, name);
-
-	return at && (at == d->controllers || at[-1] == ',') &&
-		(at[sizeof name - 1] == ',' || at[sizeof name - 1] == '\0');
+	return str_listed(d->controllers, "freezer");
 }
 
 /* Opens a directory if it is a cgroup; -1 with errno.  What a path means may have changed since it
@@ -60,14 +57,6 @@ open_cgroup(const char *path)
 		return -1;
 	}
 	return fd_keep(&fd);
-}
-
-static void
-sleep_ms(long ms)
-{
-	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	(void)nanosleep(&t, NULL); /* a shorter pause does no harm */
 }
 
 /* -- files of a cgroup, whose absence says something ----------------------------------------------
@@ -253,7 +242,7 @@ freeze_for_now(int dir, bool v2)
 	if (frozen(dir, v2) || file_says(dir, "cgroup.freeze", "1") || freeze(dir, v2, true) < 0)
 		return false;
 	for (int ms = 0; ms < FREEZE_WAIT && !frozen(dir, v2); ms++)
-		sleep_ms(1);
+		clock_sleep(1);
 	return true;
 }
 
@@ -323,7 +312,7 @@ kill_pass(const struct cgroup_dirs *d, bool with_freezer)
 int
 cgroup_signal(struct err *e, const struct cgroup_dirs *d, int signal, uint32_t *n)
 {
-	long pause = 1;
+	int pause = 1;
 
 	IN(e, ROLE_HOST);
 	*n = 0;
@@ -337,7 +326,7 @@ cgroup_signal(struct err *e, const struct cgroup_dirs *d, int signal, uint32_t *
 		*n = met > *n ? met : *n;
 		if (met == 0)
 			break;
-		sleep_ms(pause);
+		clock_sleep(pause);
 		pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
 	}
 	return 0;
@@ -469,15 +458,6 @@ remove_once(const struct cgroup_dir *d)
 	return 0;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int
 remove_one(struct err *e, const struct cgroup_dir *d, int64_t deadline)
 {
@@ -487,11 +467,11 @@ remove_one(struct err *e, const struct cgroup_dir *d, int64_t deadline)
 		return 0;
 	if (kept == 0 || strncmp(d->dir, d->existed, kept) != 0 || d->dir[kept] != '/')
 		return fail(e, "cgroup: %s is not below %s", d->dir, d->existed);
-	for (long pause = 1; remove_once(d) < 0;
+	for (int pause = 1; remove_once(d) < 0;
 		pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX) {
-		if (errno != EBUSY || now_ms() >= deadline)
+		if (errno != EBUSY || clock_ms() >= deadline)
 			return fail_errno(e, "cgroup: rmdir %s", d->dir);
-		sleep_ms(pause);
+		clock_sleep(pause);
 	}
 	return 0;
 }
@@ -499,7 +479,7 @@ remove_one(struct err *e, const struct cgroup_dir *d, int64_t deadline)
 int
 cgroup_remove(struct err *e, const struct cgroup_dirs *d, int patience_ms)
 {
-	int64_t deadline = now_ms() + patience_ms;
+	int64_t deadline = clock_ms() + patience_ms;
 	int r = 0;
 
 	IN(e, ROLE_HOST);

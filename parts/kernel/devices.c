@@ -57,7 +57,7 @@ set_owner(struct err *e, const struct plan_device *d, int fd, const struct stat 
 	if ((s->st_uid != d->uid || s->st_gid != d->gid) &&
 		sys_fchownat(fd, "", d->uid, d->gid, AT_EMPTY_PATH) < 0)
 		return fail_errno(e, "change owner to %u:%u", d->uid, d->gid);
-	if ((s->st_mode & 07777) != d->mode && fchmodat(AT_FDCWD, path, d->mode, 0) < 0)
+	if ((s->st_mode & 07777) != d->mode && sys_fchmodat(AT_FDCWD, path, d->mode) < 0)
 		return fail_errno(e, "change mode to %o", d->mode);
 	return 0;
 }

@@ -51,14 +51,14 @@ exec_directory(struct err *e, const char *cwd)
 
 enum verdict { IS_PROGRAM, IS_MISSING, IS_DIRECTORY, IS_FORBIDDEN };
 
-/* May the effective user execute it?  A filter may not know faccessat2(2): the ids are equal, so
- * the older call says the same but for capabilities. */
+/* May the effective user execute it?  A filter or an old kernel may not know faccessat2(2): the
+ * ids are equal, so the older call says the same but for capabilities. */
 static bool
 executable(const char *path)
 {
-	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
+	if (sys_faccessat2(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
 		return true;
-	return errno == EPERM && faccessat(AT_FDCWD, path, X_OK, 0) == 0;
+	return (errno == EPERM || errno == ENOSYS) && access(path, X_OK) == 0;
 }
 
 /* errno says why it is IS_MISSING. */

@@ -1,5 +1,6 @@
 #include "kernel/hooks.h"
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/role.h"
@@ -40,15 +41,6 @@ struct running {
 	bool ended, timed_out;
 };
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* -- the child --------------------------------------------------------------------------------- */
 
 /* The far ends of the pipes, in the order of the child's descriptors. */
@@ -61,12 +53,12 @@ static int
 take_descriptors(struct ends *c)
 {
 	for (int i = 0; i <= REPORT_FD; i++) {
-		c->fd[i] = fcntl(c->fd[i], F_DUPFD_CLOEXEC, REPORT_FD + 1);
+		c->fd[i] = sys_fcntl(c->fd[i], F_DUPFD_CLOEXEC, REPORT_FD + 1);
 		if (c->fd[i] < 0)
 			return -1;
 	}
 	for (int i = 0; i <= REPORT_FD; i++)
-		if (dup3(c->fd[i], i, i == REPORT_FD ? O_CLOEXEC : 0) < 0)
+		if (sys_dup3(c->fd[i], i, i == REPORT_FD ? O_CLOEXEC : 0) < 0)
 			return -1;
 	return fd_close_except(REPORT_FD + 1, NULL, 0);
 }
@@ -110,11 +102,11 @@ make_pipe(struct err *e, int *near, int *far, bool we_write)
 {
 	int pair[2];
 
-	if (pipe2(pair, O_CLOEXEC) < 0)
+	if (sys_pipe2(pair, O_CLOEXEC) < 0)
 		return fail_errno(e, "pipe");
 	*near = pair[we_write ? 1 : 0];
 	*far = pair[we_write ? 0 : 1];
-	if (fcntl(*near, F_SETFL, O_NONBLOCK) < 0)
+	if (sys_fcntl(*near, F_SETFL, O_NONBLOCK) < 0)
 		return fail_errno(e, "pipe");
 	return 0;
 }
@@ -298,10 +290,10 @@ static void
 attend(struct running *r, int64_t timeout)
 {
 	int64_t deadline =
-		timeout > 0 && timeout < INT64_MAX / 2000 ? now_ms() + timeout * 1000 : -1;
+		timeout > 0 && timeout < INT64_MAX / 2000 ? clock_ms() + timeout * 1000 : -1;
 
 	while (!r->ended) {
-		int64_t left = deadline < 0 ? -1 : deadline - now_ms();
+		int64_t left = deadline < 0 ? -1 : deadline - clock_ms();
 
 		if (deadline >= 0 && left <= 0) {
 			r->timed_out = true;
@@ -389,15 +381,14 @@ run_all(struct err *e, const struct hooks_call *c)
 int
 hooks_run(struct err *e, const struct hooks_call *c)
 {
-	const struct sigaction ignored = {.sa_handler = SIG_IGN}, usual = {.sa_handler = SIG_DFL};
-	struct sigaction pipe_before, child_before;
+	struct sig_action pipe_before, child_before;
 	int r;
 
 	IN(e, ROLE_HOST | ROLE_INIT);
-	(void)sigaction(SIGPIPE, &ignored, &pipe_before); /* cannot fail with these signals */
-	(void)sigaction(SIGCHLD, &usual, &child_before);
+	sig_set(SIGPIPE, true, &pipe_before);
+	sig_set(SIGCHLD, false, &child_before);
 	r = run_all(e, c);
-	(void)sigaction(SIGPIPE, &pipe_before, NULL);
-	(void)sigaction(SIGCHLD, &child_before, NULL);
+	sig_set_back(SIGPIPE, &pipe_before);
+	sig_set_back(SIGCHLD, &child_before);
 	return r;
 }

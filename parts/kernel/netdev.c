@@ -2,6 +2,7 @@
 
 #include "base/fd.h"
 #include "base/role.h"
+#include "base/sys.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -13,9 +14,10 @@
 static int
 any_socket(void)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = sys_socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	return fd < 0 && errno == EAFNOSUPPORT ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) : fd;
+	return fd < 0 && errno == EAFNOSUPPORT ? sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
+					       : fd;
 }
 
 int

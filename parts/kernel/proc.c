@@ -1,5 +1,6 @@
 #include "kernel/proc.h"
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/procstat.h"
 #include "base/role.h"
@@ -71,23 +72,14 @@ proc_signal(struct err *e, const struct proc_identity *who, int signal)
 	return 0;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 int
 proc_wait_gone(const struct proc_identity *who, int ms)
 {
 	FD_AUTO int pidfd = open_pidfd(who->pid);
-	int64_t end = now_ms() + ms;
+	int64_t end = clock_ms() + ms;
 
 	while (proc_alive(who)) {
-		int64_t left = end - now_ms();
+		int64_t left = end - clock_ms();
 		struct pollfd p = {.fd = pidfd, .events = POLLIN};
 
 		if (left <= 0)

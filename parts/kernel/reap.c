@@ -1,5 +1,6 @@
 #include "kernel/reap.h"
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/role.h"
 #include "base/sig.h"
@@ -182,13 +183,13 @@ static int
 never_wait(int fd)
 {
 	struct stat st;
-	int flags = fcntl(fd, F_GETFL);
+	int flags = sys_fcntl(fd, F_GETFL, 0);
 
 	if (flags < 0 || flags & O_NONBLOCK || fstat(fd, &st) < 0)
 		return -1;
 	if (!S_ISCHR(st.st_mode) && !S_ISSOCK(st.st_mode))
 		return -1;
-	return fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -1 : flags;
+	return sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -1 : flags;
 }
 
 /* The program sees the end of its input, unless that is a terminal: those have no end. */
@@ -220,15 +221,6 @@ turn(struct relay *w, int ms)
 	end_input(w);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Output that can still come or be written. */
 static bool
 is_open(const struct relay *w)
@@ -257,31 +249,31 @@ progress(const struct relay *w, bool *waiting)
 static void
 drain(struct relay *w)
 {
-	int64_t end = now_ms() + DRAIN_MAX, idle = now_ms() + DRAIN_IDLE;
+	int64_t end = clock_ms() + DRAIN_MAX, idle = clock_ms() + DRAIN_IDLE;
 
 	w->flow[0].from = -1;
 	w->flow[0].at = w->flow[0].len;
 	while (is_open(w)) {
 		bool waiting;
 		size_t before = progress(w, &waiting);
-		int64_t now = now_ms();
+		int64_t now = clock_ms();
 
 		if (now >= end || (!waiting && now >= idle))
 			return;
 		turn(w, DRAIN_IDLE);
 		if (progress(w, &waiting) != before)
-			idle = now_ms() + DRAIN_IDLE;
+			idle = clock_ms() + DRAIN_IDLE;
 	}
 }
 
 static void
 begin(struct relay *w, struct reap *r)
 {
-	int flags = r->console >= 0 ? fcntl(r->console, F_GETFL) : -1;
+	int flags = r->console >= 0 ? sys_fcntl(r->console, F_GETFL, 0) : -1;
 
 	*w = (struct relay){.r = r};
 	if (flags >= 0)
-		(void)fcntl(r->console, F_SETFL, flags | O_NONBLOCK);
+		(void)sys_fcntl(r->console, F_SETFL, flags | O_NONBLOCK);
 	for (int i = 0; i < REAP_FLOWS; i++) {
 		bool used = r->flow[i].used;
 
@@ -304,6 +296,6 @@ reap_run(struct err *e, struct reap *r)
 	drain(&w);
 	for (int i = 0; i < REAP_FLOWS; i++)
 		if (w.flags[i] >= 0)
-			(void)fcntl(r->flow[i].to, F_SETFL, w.flags[i]);
+			(void)sys_fcntl(r->flow[i].to, F_SETFL, w.flags[i]);
 	return WIFSIGNALED(w.status) ? 128 + WTERMSIG(w.status) : WEXITSTATUS(w.status);
 }

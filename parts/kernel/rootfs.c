@@ -466,7 +466,7 @@ look_there(struct err *e, const char *rootfs, uint64_t before, int ns, struct lo
 	ssize_t n;
 	pid_t pid;
 
-	if (pipe2(pair, O_CLOEXEC) < 0)
+	if (sys_pipe2(pair, O_CLOEXEC) < 0)
 		return fail_errno(e, "pipe");
 	pid = sys_clone(SIGCHLD, NULL);
 	if (pid == 0) {

@@ -75,7 +75,7 @@ is_protected(const struct statfs *fs)
 	if (!by_descriptor && (uint32_t)fs->f_type != TMPFS_MAGIC) /* no memfd is elsewhere */
 		return false;
 	fd = open(self, O_RDONLY | O_CLOEXEC);
-	seals = fcntl(fd, F_GET_SEALS);
+	seals = sys_fcntl(fd, F_GET_SEALS, 0);
 	if (seals >= 0 && (seals & SEALS) == SEALS)
 		return true;
 	return by_descriptor && fstat(fd, &st) == 0 && st.st_nlink == 0 &&
@@ -138,8 +138,8 @@ sealed_copy(void)
 
 	if (fd < 0 || copy_to(fd) < 0)
 		return -1;
-	(void)fcntl(fd, F_ADD_SEALS, F_SEAL_EXEC); /* Linux 6.3; more, not instead */
-	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+	(void)sys_fcntl(fd, F_ADD_SEALS, F_SEAL_EXEC); /* Linux 6.3; more, not instead */
+	if (sys_fcntl(fd, F_ADD_SEALS, SEALS) < 0)
 		return -1;
 	return fd_keep(&fd);
 }

@@ -1,6 +1,7 @@
 /* Folders, locks and the status; state.json is in state_json.c, the start gate in state_gate.c. */
 #include "kernel/state.h"
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/procstat.h"
@@ -316,33 +317,22 @@ state_remove(struct err *e, int root_dir, const char *id, int dir)
 
 /* -- lock and status --------------------------------------------------------------------------- */
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* flock(2) with a deadline.  Returns 0, or -1 with errno. */
 static int
 lock_within(int fd, int ms)
 {
-	int64_t end = now_ms() + ms;
+	int64_t end = clock_ms() + ms;
 
-	for (long step = 1;; step = step < LOCK_STEP_MAX ? step * 2 : LOCK_STEP_MAX) {
-		struct timespec pause = {.tv_nsec = step * 1000000};
-
+	for (int step = 1;; step = step < LOCK_STEP_MAX ? step * 2 : LOCK_STEP_MAX) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return 0;
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -1;
-		if (now_ms() >= end) {
+		if (clock_ms() >= end) {
 			errno = EWOULDBLOCK;
 			return -1;
 		}
-		(void)nanosleep(&pause, NULL);
+		clock_sleep(step);
 	}
 }
 

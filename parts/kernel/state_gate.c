@@ -21,7 +21,7 @@ state_gate_make(struct err *e, int dir)
 {
 	IN(e, ROLE_HOST);
 	if (sys_mknodat(dir, hidden_name, S_IFIFO | 0600, 0) < 0 ||
-		fchmodat(dir, hidden_name, 0622, 0) < 0) /* runc's mode, whatever the umask */
+		sys_fchmodat(dir, hidden_name, 0622) < 0) /* runc's mode, whatever the umask */
 		return fail_errno(e, "create %s", gate_name);
 	if (sys_mknodat(dir, answer_name, S_IFIFO | 0600, 0) < 0)
 		return fail_errno(e, "create %s", answer_name);

@@ -59,7 +59,7 @@ open_terminal(struct err *e, int dir, const char *name, bool (*good)(int fd))
 		return fail_errno(e, "open %s", name);
 	if (!good(fd) || !mnt_same(seen, fd))
 		return fail(e, "%s was exchanged", name);
-	if (fcntl(fd, F_SETFL, O_RDWR) < 0)
+	if (sys_fcntl(fd, F_SETFL, O_RDWR) < 0)
 		return fail_errno(e, "%s: flags", name);
 	return fd_keep(&fd);
 }
@@ -230,9 +230,9 @@ tty_attach(struct err *e, int slave)
 	if (ioctl(mine, TIOCSCTTY, 0) < 0)
 		return fail_errno(e, "controlling terminal");
 	for (int fd = 0; fd <= 2; fd++)
-		if (fd != mine && dup2(mine, fd) < 0)
+		if (fd != mine && sys_dup3(mine, fd, 0) < 0)
 			return fail_errno(e, "terminal on descriptor %d", fd);
-	if (mine <= 2 && fcntl(fd_keep(&mine), F_SETFD, 0) < 0)
+	if (mine <= 2 && sys_fcntl(fd_keep(&mine), F_SETFD, 0) < 0)
 		return fail_errno(e, "terminal on descriptor %d", slave);
 	return 0;
 }

@@ -26,8 +26,8 @@ sysctl_path(struct err *e, const char *key)
 static bool
 is_plain(const char *path)
 {
-	return *path != '/' && *path != '\0' && !path_goes_up(path) && !strstr(path, "//") &&
-		!strstr(path, "/./");
+	return *path != '/' && *path != '\0' && !path_goes_up(path) && !str_find(path, "//") &&
+		!str_find(path, "/./");
 }
 
 static int

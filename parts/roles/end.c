@@ -28,12 +28,14 @@ dirs_of(const struct state *s, struct cgroup_dirs *d)
 }
 
 static int
-held_load(struct err *e, struct held *h, const char *root, const char *id, bool lock)
+held_load(struct err *e, struct held *h, const char *root, const char *id, enum held_lock lock)
 {
 	TRY(h->root_dir = state_root_open(e, root, false));
 	TRY(h->dir = state_open(e, h->root_dir, id));
-	if (lock)
-		TRY(h->lock = state_lock(e, h->dir, END_PATIENCE_MS));
+	if (lock != HELD_UNLOCKED)
+		h->lock = state_lock(e, h->dir, END_PATIENCE_MS);
+	if (h->lock < 0 && lock == HELD_LOCKED)
+		return -1;
 	TRY(state_read(e, h->dir, &h->state, held_text, sizeof held_text));
 	dirs_of(&h->state, &h->cgroups);
 	h->status = state_status_now(h->dir, &h->state, cgroup_frozen(&h->cgroups) == 1);
@@ -41,7 +43,7 @@ held_load(struct err *e, struct held *h, const char *root, const char *id, bool 
 }
 
 int
-held_open(struct err *e, struct held *h, const char *root, const char *id, bool lock)
+held_open(struct err *e, struct held *h, const char *root, const char *id, enum held_lock lock)
 {
 	h->root_dir = h->dir = h->lock = -1;
 	TRY(spec_check_id(e, id));

@@ -26,9 +26,11 @@ struct held {
 	enum state_status status;
 };
 
-/* Opens a container, takes its lock if asked (waiting END_PATIENCE_MS), reads its state and
- * computes its status.  `container does not exist`. */
-int held_open(struct err *e, struct held *h, const char *root, const char *id, bool lock);
+/* Opens a container, takes its lock (waiting END_PATIENCE_MS), reads its state and computes its
+ * status.  `container does not exist`.  HELD_ANYHOW goes on without a lock that it cannot get:
+ * whoever has it may wait for just what is about to be killed (I2). */
+enum held_lock { HELD_UNLOCKED, HELD_LOCKED, HELD_ANYHOW };
+int held_open(struct err *e, struct held *h, const char *root, const char *id, enum held_lock lock);
 void held_close(struct held *h);
 
 /* Releases the start gate and runs poststart hooks; a failing one ends the container (HK-9). */

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "kernel/hooks.h"
@@ -19,6 +20,7 @@
 #include "kernel/rootfs.h"
 #include "kernel/selfexe.h"
 #include "roles/end.h"
+#include "roles/foreground.h"
 #include "roles/init.h"
 #include "roles/load.h"
 #include "roles/stage.h"
@@ -77,7 +79,7 @@ survey(struct err *e, struct run *r)
 		s->cgroup[i].existed = r->cgroups.at[i].existed;
 	}
 	s->n_cgroups = r->cgroups.n;
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_now();
 	(void)str_time(created, sizeof created, &now, true); /* cannot be cut: STR_TIME_MAX */
 	s->id = r->request->id;
 	s->bundle = p->options.bundle;
@@ -173,37 +175,6 @@ make_environment(struct err *e, struct run *r)
 				str_starts(env->at[i], "LISTEN_PID=")))
 			continue;
 		r->env[r->n_env++] = env->at[i];
-	}
-	return 0;
-}
-
-/* Signals are held from before the clone, so that none is lost (foreground). */
-static int
-hold_signals(struct err *e, struct run *r)
-{
-	if (r->request->mode != RUN_FOREGROUND)
-		return 0;
-	if (!r->request->no_subreaper)
-		TRY(reap_subreaper(e));
-	return reap_block(e, &r->reap);
-}
-
-/* The program of a foreground run must not get the caller's terminal unless it asked for one: a
- * descriptor that is one is replaced by a pipe, which relay() copies (engines.md 5.4). */
-static int
-make_pipes(struct err *e, struct run *r)
-{
-	int pair[2];
-
-	if (r->request->mode != RUN_FOREGROUND || r->spec.process.terminal)
-		return 0;
-	for (int fd = 0; fd <= 2; fd++) {
-		if (!isatty(fd))
-			continue;
-		if (pipe2(pair, O_CLOEXEC) < 0)
-			return fail_errno(e, "pipe");
-		r->stdio[fd] = pair[fd == 0];
-		r->stdio_init[fd] = pair[fd != 0];
 	}
 	return 0;
 }
@@ -344,7 +315,7 @@ serve_console(struct err *e, struct run *r, const char *name, int master)
 		return fail(e, "console: no descriptor came");
 	if (r->request->console_socket)
 		return tty_send(e, r->request->console_socket, name, master);
-	r->console = fcntl(master, F_DUPFD_CLOEXEC, 3);
+	r->console = sys_fcntl(master, F_DUPFD_CLOEXEC, 3);
 	return r->console < 0 ? fail_errno(e, "console") : 0;
 }
 
@@ -456,8 +427,7 @@ static const struct step prepare[] = {
 	{ "gate",         open_gate,        NULL },
 	{ "namespaces",   open_namespaces,  NULL },
 	{ "environment",  make_environment, NULL },
-	{ "signals",      hold_signals,     NULL },
-	{ "pipes",        make_pipes,       NULL },
+	{ "foreground",   foreground_prepare, NULL },
 	{ "clone",        clone_init,       drop_init },
 };
 static const struct step start[] = {
@@ -472,47 +442,13 @@ static const struct step start[] = {
 
 enum { N_PREPARE = sizeof prepare / sizeof *prepare, N_START = sizeof start / sizeof *start };
 
-/* -- foreground -------------------------------------------------------------------------------- */
+/* -- the whole --------------------------------------------------------------------------------- */
 
-/* The caller's terminal: on 2, 1 or 0, else /dev/tty (engines.md 5.4). */
+/* The program has ended: what is left of the container goes, unless somebody was quicker. */
 static int
-find_terminal(struct err *e)
+run_foreground(struct err *e, struct run *r)
 {
-	for (int fd = 2; fd >= 0; fd--)
-		if (isatty(fd))
-			return fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-
-	return fd < 0 ? fail_errno(e, "no terminal: /dev/tty") : fd;
-}
-
-static int
-relay(struct err *e, struct run *r)
-{
-	struct reap_flow *flow = r->reap.flow;
-	struct termios saved;
-	int status;
-
-	r->reap.child = r->init;
-	r->reap.console = r->console;
-	for (int fd = 0; fd <= 2; fd++)
-		flow[fd] = (struct reap_flow){
-			fd == 0 ? 0 : r->stdio[fd], fd == 0 ? r->stdio[fd] : fd, r->stdio[fd] >= 0};
-	if (r->console < 0)
-		return reap_run(e, &r->reap);
-	flow[0] = (struct reap_flow){0, r->console, true};
-	flow[1] = (struct reap_flow){r->console, 1, true};
-	tty_copy_size(r->reap.terminal, r->console);
-	TRY(tty_raw(e, r->reap.terminal, &saved));
-	status = reap_run(e, &r->reap);
-	tty_restore(r->reap.terminal, &saved);
-	return status;
-}
-
-static int
-wait_and_delete(struct err *e, struct run *r)
-{
-	int status = relay(e, r);
+	int status = foreground_run(e, r);
 
 	if (status < 0) {
 		steps_undo(r, prepare, N_PREPARE);
@@ -520,11 +456,12 @@ wait_and_delete(struct err *e, struct run *r)
 	}
 	if (r->request->keep)
 		return status;
+	r->lock = state_lock(e, r->dir, END_PATIENCE_MS);
+	if (r->lock < 0)
+		return str_equal(e->text, "container does not exist") ? status : -1;
 	TRY(end_container(e, r->root_dir, r->dir, &r->state, &r->spec.hooks));
 	return status;
 }
-
-/* -- the whole --------------------------------------------------------------------------------- */
 
 static int
 start_container(struct err *e, struct run *r)
@@ -543,11 +480,10 @@ host_create(struct err *e, const struct request *q)
 
 	r->caller_umask = umask(022); /* own files have fixed modes, whatever the caller's is */
 	TRY(load_run(e, r, q));
-	if (q->mode == RUN_FOREGROUND && r->spec.process.terminal)
-		TRY(r->reap.terminal = find_terminal(e));
+	TRY(foreground_check(e, r));
 	TRY(steps_run(e, r, prepare, N_PREPARE));
 	TRY(start_container(e, r));
-	return q->mode == RUN_FOREGROUND ? wait_and_delete(e, r) : 0;
+	return q->mode == RUN_FOREGROUND ? run_foreground(e, r) : 0;
 }
 
 int

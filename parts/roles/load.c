@@ -102,7 +102,7 @@ static int
 check_preserved(struct err *e, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		if (fcntl((int)(3 + i), F_GETFD) < 0)
+		if (sys_fcntl((int)(3 + i), F_GETFD, 0) < 0)
 			return fail(e, "unable to stat preserved-fd %u (of %u): %s", i + 1, n,
 				errno_text(ENOENT));
 	return 0;

@@ -1,6 +1,7 @@
 #include "roles/sync.h"
 
 #include "base/fd.h"
+#include "base/sys.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -10,7 +11,7 @@
 int
 sync_pair(struct err *e, int pair[2])
 {
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+	if (sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return fail_errno(e, "socketpair");
 	return 0;
 }

@@ -165,3 +165,48 @@ fields_initial(const struct object *o, void *to)
 		*(struct spec_device_rule *)to = (struct spec_device_rule){
 			.type = 'a', .major = -1, .minor = -1, .access = DEVICE_ALL};
 }
+
+/* makedev(3): the kernel has 12 bits for major and 20 for minor numbers; -1 is "any" in a rule */
+enum { MAJOR_MAX = 0xfff, MINOR_MAX = 0xfffff };
+
+static const struct fields_limits limits_of_range[RANGES] = {
+	[RANGE_NONE] = {INT64_MIN, UINT64_MAX},
+	/* (uid_t)-1 means "no change" to the kernel: it is not an id (PR-13, security.md section 9)
+	 */
+	[RANGE_ID] = {0, UINT32_MAX - 1},
+	[RANGE_POSITIVE] = {1, UINT64_MAX},
+	[RANGE_MAJOR] = {0, MAJOR_MAX},
+	[RANGE_MINOR] = {0, MINOR_MAX},
+	[RANGE_MAJOR_OR_ANY] = {-1, MAJOR_MAX},
+	[RANGE_MINOR_OR_ANY] = {-1, MINOR_MAX},
+};
+
+static struct fields_limits
+limits_of_kind(enum kind kind)
+{
+	switch (kind) {
+	case KIND_U16:
+		return (struct fields_limits){0, UINT16_MAX};
+	case KIND_I32:
+		return (struct fields_limits){INT32_MIN, INT32_MAX};
+	case KIND_U64:
+		return (struct fields_limits){0, UINT64_MAX};
+	case KIND_I64:
+		return (struct fields_limits){INT64_MIN, INT64_MAX};
+	default:
+		return (struct fields_limits){0, UINT32_MAX};
+	}
+}
+
+struct fields_limits
+fields_limits(const struct field *row)
+{
+	struct fields_limits limits = limits_of_kind(row->kind);
+	const struct fields_limits *own = &limits_of_range[row->range];
+
+	if (own->min > limits.min)
+		limits.min = own->min;
+	if (own->max < limits.max)
+		limits.max = own->max;
+	return limits;
+}

@@ -50,7 +50,7 @@ enum field_flags {
 	FIELD_KEPT = 4,	 /* refused, but by spec_check(), which needs the value */
 };
 
-/* What a number may be besides what its type can hold: range_of in spec/view */
+/* What a number may be besides what its type can hold */
 enum field_range {
 	RANGE_NONE,
 	RANGE_ID,
@@ -93,6 +93,13 @@ const struct object *fields_inner(const struct field *row);
 /* The rows of an object, and their names, one behind another (str_after). */
 const struct field *fields_rows(const struct object *o);
 const char *fields_names(const struct object *o);
+
+/* What a number of this row may be, and each element of a KIND_U32S. */
+struct fields_limits {
+	int64_t min;
+	uint64_t max;
+};
+struct fields_limits fields_limits(const struct field *row);
 
 /* Sets what is not zero in an element of a list before anything is read. */
 void fields_initial(const struct object *o, void *to);

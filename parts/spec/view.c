@@ -89,35 +89,6 @@ read_bool(struct decode *d, const struct field *row, uint32_t i, char *to)
 	return value;
 }
 
-struct range {
-	int64_t min;
-	uint64_t max;
-};
-
-/* What each kind of number can hold */
-static const struct range range_of_kind[] = {
-	[KIND_U16] = {0, UINT16_MAX},
-	[KIND_U32] = {0, UINT32_MAX},
-	[KIND_I32] = {INT32_MIN, INT32_MAX},
-	[KIND_U64] = {0, UINT64_MAX},
-	[KIND_I64] = {INT64_MIN, INT64_MAX},
-};
-
-/* makedev(3): the kernel has 12 bits for major and 20 for minor numbers; -1 is "any" in a rule */
-enum { MAJOR_MAX = 0xfff, MINOR_MAX = 0xfffff };
-
-static const struct range range_of[RANGES] = {
-	[RANGE_NONE] = {INT64_MIN, UINT64_MAX},
-	/* (uid_t)-1 means "no change" to the kernel: it is not an id (PR-13, security.md section 9)
-	 */
-	[RANGE_ID] = {0, UINT32_MAX - 1},
-	[RANGE_POSITIVE] = {1, UINT64_MAX},
-	[RANGE_MAJOR] = {0, MAJOR_MAX},
-	[RANGE_MINOR] = {0, MINOR_MAX},
-	[RANGE_MAJOR_OR_ANY] = {-1, MAJOR_MAX},
-	[RANGE_MINOR_OR_ANY] = {-1, MINOR_MAX},
-};
-
 /* Reads a number between the bounds; a negative one as two's complement. */
 static int
 read_bounded(struct decode *d, uint32_t i, int64_t min, uint64_t max, uint64_t *out)
@@ -141,23 +112,20 @@ read_bounded(struct decode *d, uint32_t i, int64_t min, uint64_t max, uint64_t *
 static int
 read_number(struct decode *d, const struct field *row, uint32_t i, char *to)
 {
-	/* The elements of an array of numbers come here too. */
-	enum kind kind = row->kind == KIND_U32S ? KIND_U32 : row->kind;
-	const struct range *own = &range_of[row->range], *r = &range_of_kind[kind];
+	struct fields_limits limits = fields_limits(row);
 	uint64_t value;
 	uint16_t half;
 	uint32_t word;
 
-	TRY(read_bounded(d, i, own->min > r->min ? own->min : r->min,
-		own->max < r->max ? own->max : r->max, &value));
+	TRY(read_bounded(d, i, limits.min, limits.max, &value));
 	half = (uint16_t)value;
 	word = (uint32_t)value;
-	if (kind == KIND_U16)
+	if (row->kind == KIND_U16)
 		store(to, &half, sizeof(half));
-	else if (kind == KIND_U32 || kind == KIND_I32)
-		store(to, &word, sizeof(word));
-	else
+	else if (row->kind == KIND_U64 || row->kind == KIND_I64)
 		store(to, &value, sizeof(value));
+	else
+		store(to, &word, sizeof(word));
 	return value != 0;
 }
 

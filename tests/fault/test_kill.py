@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections import Counter
 
@@ -14,6 +13,7 @@ import pytest
 from harness import Bundle, layout
 from harness.container import alive, until
 from harness.inventory import processes
+from harness.plugin import NOTES
 
 BUDGET = 45.0  # seconds for one verb; the stride is chosen to fit
 CALL = re.compile(r"^(?:\[pid +\d+\] |\d+ +)?(\w+)\(")
@@ -45,7 +45,7 @@ def killed_at(bundle, call, words):
     name, which = call
     out = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={which}",
                           rt.path, "--root", str(rt.root), *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.PIPE, timeout=15)
+                         stderr=subprocess.DEVNULL, timeout=15)  # no pipe: a container would keep it open
     return out.returncode
 
 
@@ -79,10 +79,10 @@ def converges(bundle, before, where):
     assert not layout.directories(bundle.id), (where, layout.directories(bundle.id))
 
 
-def sample(calls, cost):
+def sample(calls, cost, what):
     """Every call, or every n-th where that would take too long; OCIRT_FAULT_STRIDE wins."""
     stride = int(os.environ.get("OCIRT_FAULT_STRIDE", 0)) or max(1, int(len(calls) * cost / BUDGET + 0.999))
-    print(f"{len(calls)} system calls, stride {stride}", file=sys.stderr)
+    NOTES.append(f"{what}: {len(calls)} system calls, a kill at every {stride}.")
     return calls[::stride]
 
 
@@ -109,7 +109,7 @@ def test_create_killed_at_every_call(runtime, config):
     cost = 3 * (time.monotonic() - begin)
     mounts = open("/proc/self/mountinfo").read()
     killed = 0
-    for call in sample(calls, cost):
+    for call in sample(calls, cost, f"create, {config}"):
         bundle.pid_file.unlink(missing_ok=True)
         killed += killed_at(bundle, call, create_words(bundle)) != 0
         assert status(bundle) in (None, "creating", "created", "stopped"), call
@@ -145,7 +145,7 @@ def test_start_and_delete_killed_at_every_call(runtime, verb):
     calls = trace(bundle, [verb, bundle.id])
     converges(bundle, before, "no fault")
     cost = 4 * (time.monotonic() - begin)
-    for call in sample(calls, cost):
+    for call in sample(calls, cost, verb):
         bundle.pid_file.unlink(missing_ok=True)
         bundle.create().ok()
         killed_at(bundle, call, [verb, bundle.id])

@@ -16,6 +16,7 @@ TESTS = Path(__file__).resolve().parents[2]
 CHECKOUT = TESTS.parent
 KNOWN = TESTS / "commands/known"
 SESSION = {}
+NOTES = []  # lines that tests want to be read at the end
 
 
 
@@ -56,6 +57,11 @@ def pytest_report_header(config):
     return None
 
 
+def pytest_terminal_summary(terminalreporter):
+    while NOTES:
+        terminalreporter.write_line(NOTES.pop(0))
+
+
 def known_failures(kind):
     """{id or prefix*: reason}"""
     path = KNOWN / f"{kind}.txt"
@@ -79,7 +85,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="behaviour of ocirt alone"))
         for pattern, reason in known.items():
             if name == pattern or (pattern.endswith("*") and name.startswith(pattern[:-1])):
-                item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=not reason.startswith("at times: ")))
 
 
 def session():
