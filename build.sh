@@ -712,7 +712,7 @@ command_fuzz() {
 
 # --- test ------------------------------------------------------------------------------------------------------------
 
-stages="build checks lint unit golden fuzz cross commands commands-runc bench"
+stages="build checks lint unit golden fuzz cross commands fault commands-runc bench"
 cross_targets="arm64 armhf"
 
 # packages_of STAGE: on Debian
@@ -720,11 +720,11 @@ packages_of() {
 	echo gcc libc6-dev binutils xz-utils debian-archive-keyring
 	case $1 in
 	lint) echo clang-format shellcheck python3 ;;
-	checks | unit | golden) echo perl ;;
+	checks | unit | golden) echo perl python3 ;;
 	cross) echo perl qemu-user-static gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf ;;
-	commands | commands-runc)
+	commands | commands-runc | fault)
 		echo python3 python3-pytest python3-jsonschema busybox-static strace umoci
-		[ "$1" = commands ] || echo runc
+		[ "$1" = fault ] || echo runc
 		! grep -qs -- '-n ' tests/commands/pytest.ini || echo python3-pytest-xdist
 		;;
 	bench) echo crun runc python3 busybox-static ;;
@@ -765,7 +765,11 @@ run_programs() {
 	run_tap '' $(program_names build/unit $(tap_sources "$1"))
 }
 
-stage_unit() { run_programs tests/unit; }
+# The last one asks whether every property of the published schemas has a row in our tables.
+stage_unit() {
+	run_programs tests/unit
+	run_tap python3 tests/golden/coverage.py
+}
 
 stage_golden() { run_programs tests/golden; }
 
@@ -809,21 +813,20 @@ cross_steps() {
 	run_tap "$(emulator)" $(program_names $out/unit "$@")
 }
 
-# containers RUNTIME: the black-box tests
+# containers RUNTIME DIR: the black-box tests of DIR
 containers() {
 	need_root
-	[ -d tests/commands ] || skip "tests/commands is absent"
-	OCIRT_RUNTIME=$1 PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/commands
+	[ -x "$1" ] || die "$1 is not built"
+	OCIRT_RUNTIME=$1 PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider "$2"
 }
 
-stage_commands() {
-	[ -x ocirt ] || die "./ocirt is not built"
-	containers "$PWD/ocirt"
-}
+stage_commands() { containers "$PWD/ocirt" tests/commands; }
+
+stage_fault() { containers "$PWD/ocirt" tests/fault; }
 
 stage_commands_runc() {
 	runc=$(command -v runc) || skip "runc is not installed"
-	containers "$runc"
+	containers "$runc" tests/commands
 }
 
 stage_bench() {

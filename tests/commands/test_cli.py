@@ -25,7 +25,8 @@ def test_version(runtime, option):
     assert lines[2].startswith("spec: 1.")
     assert out.count("version") == 1, "dockerd splits every line with this word"
     if runtime.ours:
-        assert len(lines) == 3 and lines[0].startswith("ocirt version ") and lines[2] == "spec: 1.3.0"
+        assert lines[0].startswith("ocirt version ") and lines[2] == "spec: 1.3.0"
+        assert re.fullmatch(r"libraries: musl [\d.]+, jsmn [\d.]+, BearSSL [\d.]+", lines[3]) and len(lines) == 4
         assert runtime.call("-V", root=False).ok().out == out
 
 

@@ -261,7 +261,8 @@ undo(void)
 	ok(id_now() == before, "the old id");
 	ok(!is_mounted(in_root("/proc")), "nothing below");
 	ok(rootfs_undo(&e, scratch_root, before, NULL) == 0, "again: nothing to do");
-	ok(rootfs_undo(&e, scratch_root, before, "/proc/0/ns/mnt") == 0, "a namespace that is gone");
+	ok(rootfs_undo(&e, scratch_root, before, "/proc/0/ns/mnt") == 0,
+		"a namespace that is gone");
 	role_enter(ROLE_INIT);
 }
 
