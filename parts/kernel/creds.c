@@ -115,11 +115,27 @@ set_ambient(struct err *e, uint64_t want)
 
 /* -- ids --------------------------------------------------------------------------------------- */
 
+/* A joined user namespace may deny setgroups(2) (user_namespaces(7)).  That is harmless where no
+ * groups are asked for and there are none to drop but the one that the process is to have. */
+static int
+set_groups(struct err *e, const struct plan_creds *c)
+{
+	gid_t own[2];
+	int n;
+
+	if (!c->set_groups || c->keep_groups || sys_setgroups(c->n_groups, c->groups) == 0)
+		return 0;
+	(void)fail_errno(e, "process.user.additionalGids: setgroups");
+	if (e->number != EPERM || c->n_groups > 0)
+		return -1;
+	n = getgroups(2, own); /* EINVAL: more than two */
+	return n == 0 || (n == 1 && own[0] == c->gid) ? 0 : -1;
+}
+
 static int
 set_ids(struct err *e, const struct plan_creds *c)
 {
-	if (c->set_groups && !c->keep_groups && sys_setgroups(c->n_groups, c->groups) < 0)
-		return fail_errno(e, "process.user.additionalGids: setgroups");
+	TRY(set_groups(e, c));
 	if (sys_setresgid(c->gid, c->gid, c->gid) < 0)
 		return fail_errno(e, "process.user.gid: setgid to %u", c->gid);
 	if (sys_setresuid(c->uid, c->uid, c->uid) < 0)
