@@ -85,7 +85,7 @@ put_string(struct jsonw *w, const char *value, size_t len)
 
 /* What stands before a value: comma, line, name. */
 static void
-before(struct jsonw *w, const char *key)
+before_n(struct jsonw *w, const char *key, size_t len)
 {
 	if (!w->empty)
 		put_text(w, ",");
@@ -94,8 +94,14 @@ before(struct jsonw *w, const char *key)
 	w->empty = false;
 	if (!key)
 		return;
-	put_string(w, key, strlen(key));
+	put_string(w, key, len);
 	put_text(w, w->indent == JSONW_COMPACT ? ":" : ": ");
+}
+
+static void
+before(struct jsonw *w, const char *key)
+{
+	before_n(w, key, key ? strlen(key) : 0);
 }
 
 static void
@@ -191,4 +197,43 @@ jsonw_raw(struct jsonw *w, const char *key, const char *json)
 {
 	before(w, key);
 	put_text(w, json);
+}
+
+void
+jsonw_text(struct jsonw *w, const char *text)
+{
+	const char *key = NULL;
+	size_t key_len = 0, n;
+
+	for (; *text; text += n) {
+		char bracket[2] = {*text, '\0'};
+
+		n = 1;
+		if (*text == ',')
+			continue;
+		if (*text == '}' || *text == ']') {
+			end(w, bracket);
+			continue;
+		}
+		if (*text == '\'') {
+			n += strcspn(text + 1, "'") + 1;
+			if (text[n] == ':') {
+				key = text + 1;
+				key_len = n++ - 2;
+				continue;
+			}
+		}
+		before_n(w, key, key_len);
+		key = NULL;
+		if (*text == '{' || *text == '[') {
+			put_text(w, bracket);
+			w->depth++;
+			w->empty = true;
+		} else if (*text == '\'') {
+			put_string(w, text + 1, n - 2);
+		} else {
+			n = strcspn(text, ",]}");
+			put(w, text, n);
+		}
+	}
 }

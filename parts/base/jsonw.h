@@ -47,4 +47,9 @@ void jsonw_null(struct jsonw *w, const char *key);
 /* Text that is JSON already, copied as it is: a decimal fraction, a document made elsewhere. */
 void jsonw_raw(struct jsonw *w, const char *key, const char *json);
 
+/* JSON written out in the program, laid out as the rest: with ' for ", without blanks and escapes.
+ * It may stop and go on anywhere between two values or members, so that other calls come between:
+ *     jsonw_text(w, "'user':{'uid':0,"), jsonw_u64(w, "gid", gid), jsonw_text(w, "}") */
+void jsonw_text(struct jsonw *w, const char *text);
+
 #endif

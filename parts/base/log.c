@@ -39,8 +39,8 @@ static char pending[LOG_PENDING_MAX];
 static size_t n_pending;
 static unsigned int n_lost;
 
-static const char *const level_name[] = {"error", "warning", "debug"};
-static const int level_priority[] = {3, 4, 7}; /* syslog(3): err, warning, debug */
+static const char level_name[][8] = {"error", "warning", "debug"};
+static const uint8_t level_priority[] = {3, 4, 7}; /* syslog(3): err, warning, debug */
 
 /* --- records -------------------------------------------------------------------------------- */
 
@@ -118,18 +118,16 @@ make_journal(struct str *s, enum log_level level, const char *text)
 	(void)str_add_bytes(s, "\n", 1);
 }
 
-/* RFC 3164; facility 3 is "daemon". The time is UTC: a time zone would need the heap. */
+/* RFC 3164; facility 3 is "daemon".  The time is UTC: a time zone would need the heap.  `now` is
+ * RFC 3339, "2026-03-01T10:00:00Z"; here the first digit of a day below 10 is a blank. */
 static void
-make_syslog(struct str *s, enum log_level level, const struct timespec *now, const char *text)
+make_syslog(struct str *s, enum log_level level, const char *now, const char *text)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	struct tm tm;
+	int month = (now[5] - '0') * 10 + now[6] - '1';
 
-	memset(&tm, 0, sizeof(tm));
-	(void)gmtime_r(&now->tv_sec, &tm); /* fails in the year 2^31 */
-	(void)str_add(s, "<%d>%.3s %2d %02d:%02d:%02d ocirt[%d]: ", 3 * 8 + level_priority[level],
-		months + 3 * tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-		(int)getpid());
+	(void)str_add(s, "<%d>%.3s %c%c %.8s ocirt[%d]: ", 3 * 8 + level_priority[level],
+		months + 3 * month, now[8] == '0' ? ' ' : now[8], now[9], now + 11, (int)getpid());
 	add_escaped(s, log_to.id);
 	(void)str_add(s, ": ");
 	add_escaped(s, text);
@@ -142,15 +140,14 @@ record(enum log_level level, const char *text)
 	static char line[LINE_MAX_BYTES]; /* too large for a stack frame */
 	struct str s = str_in(line, sizeof(line));
 	char time_text[STR_TIME_MAX];
-	struct timespec now = {0};
+	struct timespec now = clock_now();
 	int fd = log_to.sink == SINK_STDERR ? STDERR : log_to.fd;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail */
 	(void)str_time(time_text, sizeof(time_text), &now, true);
 	if (log_to.sink == SINK_JOURNAL)
 		make_journal(&s, level, text);
 	else if (log_to.sink == SINK_SYSLOG)
-		make_syslog(&s, level, &now, text);
+		make_syslog(&s, level, time_text, text);
 	else if (log_to.format == LOG_JSON)
 		make_json(&s, level, time_text, text);
 	else
@@ -177,7 +174,7 @@ open_socket(struct err *e, enum sink sink, const char *path, const char *id)
 static int
 open_file(struct err *e, const char *path)
 {
-	log_to.fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	log_to.fd = openat(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
 	if (log_to.fd < 0)
 		return fail_errno(e, "open %s", path);
 	log_to.sink = SINK_FILE;

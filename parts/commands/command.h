@@ -29,12 +29,13 @@ enum option_kind {
 	OPTION_COUNT,  /* uint32_t */
 };
 
+/* The texts lie in the rows: a static PIE would have to relocate pointers to them. */
 struct option {
-	const char *name; /* "bundle" */
-	char letter;	  /* 'b', 0: none */
-	enum option_kind kind;
-	const char *value; /* what help shows for the value, NULL for flags */
-	const char *help;
+	char name[16]; /* "bundle" */
+	char letter;   /* 'b', 0: none */
+	uint8_t kind;  /* enum option_kind */
+	char value[8]; /* what help shows for the value, "" for flags */
+	char help[62];
 	void *into; /* where it goes; NULL: accepted, without effect */
 };
 
@@ -44,13 +45,13 @@ struct globals {
 	const char *name; /* "ocirt", "runc" or "crun" */
 	const char *root; /* state root, absolute; the default of the name when not given */
 	bool root_given;
-	bool no_cgroups, rootless, strict;
+	bool no_cgroups, rootless, rootless_auto, strict;
 };
 
 struct command {
-	const char *name;
-	const char *operands; /* for help: "<container-id>" */
-	const char *help;     /* one sentence */
+	char name[12];
+	char operands[28];    /* for help: "<container-id>" */
+	char help[64];	      /* one sentence */
 	int min, max;	      /* number of operands */
 	bool stop_at_operand; /* the first operand ends option parsing (kill) */
 	bool enters;	      /* its process enters the container: create, run.  Errors begin with
@@ -100,9 +101,11 @@ struct request;
 struct request_options {
 	const char *bundle, *config, *pid_file, *console_socket, *pidfd_socket;
 	uint32_t preserve_fds;
-	bool no_pivot, no_new_keyring, no_subreaper, dry_run;
+	bool no_pivot, no_new_keyring, no_subreaper, dry_run, detach, keep;
 };
 extern struct request_options request_options;
+enum { REQUEST_CREATE_OPTIONS = 10, REQUEST_OPTIONS = 12 }; /* the last ones are run's alone */
+extern const struct option request_option[];
 int request_make(struct err *e, struct request *q, const struct globals *g, const char *id);
 
 /* Refuses words that belong to a later version (engines.md 2.14, 2.15). */

@@ -12,7 +12,7 @@ static bool force;
 
 /* clang-format off */
 static const struct option row[] = {
-	{ "force", 'f', OPTION_FLAG, NULL, "kill the container if it runs; no error if there is none", &force },
+	{ "force", 'f', OPTION_FLAG, "",   "kill the container if it runs; no error if there is none", &force },
 };
 /* clang-format on */
 

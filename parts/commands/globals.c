@@ -21,11 +21,11 @@ const struct option globals_option[] = {
 	{ "log",            0, OPTION_STRING, "DEST",    "where messages go (default: stderr)", &log_dest },
 	{ "log-format",     0, OPTION_STRING, "FORMAT",  "text (default) or json", &log_format },
 	{ "log-level",      0, OPTION_STRING, "LEVEL",   "error, warning (default) or debug", &level },
-	{ "debug",          0, OPTION_FLAG,   NULL,      "the same as --log-level debug", &debug },
-	{ "systemd-cgroup", 0, OPTION_FLAG,   NULL,      "not supported by this version", &systemd },
+	{ "debug",          0, OPTION_FLAG,   "",        "the same as --log-level debug", &debug },
+	{ "systemd-cgroup", 0, OPTION_FLAG,   "",        "not supported by this version", &systemd },
 	{ "cgroup-manager", 0, OPTION_STRING, "MANAGER", "cgroupfs (default) or disabled", &manager },
 	{ "rootless",       0, OPTION_STRING, "WHEN",    "true, false or auto: tolerate missing cgroup permission", &rootless },
-	{ "strict",         0, OPTION_FLAG,   NULL,      "refuse to delete a container that was never started", &strict },
+	{ "strict",         0, OPTION_FLAG,   "",        "refuse to delete a container that was never started", &strict },
 	{ "criu",           0, OPTION_STRING, "PATH",    "accepted, without effect", NULL },
 };
 /* clang-format on */
@@ -111,7 +111,7 @@ static int
 check_rootless(struct err *e, struct globals *g)
 {
 	if (str_equal(rootless, "auto"))
-		g->rootless = geteuid() != 0 || probe_user_namespace();
+		g->rootless_auto = true;
 	else if (str_equal(rootless, "true"))
 		g->rootless = true;
 	else if (!str_equal(rootless, "false"))

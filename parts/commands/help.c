@@ -17,7 +17,7 @@ options(struct str *s, const struct option *row, size_t n)
 		str_add(&l, "--%s", row[i].name);
 		if (row[i].letter)
 			str_add(&l, ", -%c", row[i].letter);
-		if (row[i].value)
+		if (*row[i].value)
 			str_add(&l, " %s", row[i].value);
 		str_add(s, "   %-32s %s\n", left, row[i].help);
 	}

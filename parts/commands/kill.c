@@ -13,7 +13,7 @@ static const char *signal_name;
 
 /* clang-format off */
 static const struct option row[] = {
-	{ "all",    'a', OPTION_FLAG,   NULL,     "signal every process of the container", &all },
+	{ "all",    'a', OPTION_FLAG,   "",       "signal every process of the container", &all },
 	{ "signal", 's', OPTION_STRING, "SIGNAL", "the signal (default: SIGTERM)", &signal_name },
 };
 /* clang-format on */

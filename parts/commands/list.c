@@ -18,7 +18,7 @@ static bool quiet;
 /* clang-format off */
 static const struct option row[] = {
 	{ "format", 'f', OPTION_STRING, "FORMAT", "table (default) or json", &format },
-	{ "quiet",  'q', OPTION_FLAG,   NULL,     "ids only", &quiet },
+	{ "quiet",  'q', OPTION_FLAG,   "",       "ids only", &quiet },
 };
 /* clang-format on */
 

@@ -13,6 +13,27 @@ enum { LISTEN_FDS_MAX = 65536 };
 
 struct request_options request_options;
 
+/* clang-format off */
+const struct option request_option[] = {
+	{ "bundle",         'b', OPTION_STRING, "DIR",    "bundle directory (default: the current one)", &request_options.bundle },
+	{ "config",         'f', OPTION_STRING, "FILE",   "config, when it is not the bundle's config.json", &request_options.config },
+	{ "console-socket", 0,   OPTION_STRING, "SOCKET", "socket that receives the terminal's master", &request_options.console_socket },
+	{ "pidfd-socket",   0,   OPTION_STRING, "SOCKET", "socket that receives a pidfd of the init", &request_options.pidfd_socket },
+	{ "pid-file",       0,   OPTION_STRING, "FILE",   "file to write the init's pid to", &request_options.pid_file },
+	{ "preserve-fds",   0,   OPTION_COUNT,  "N",      "pass descriptors 3 to 2+N to the program", &request_options.preserve_fds },
+	{ "no-pivot",       0,   OPTION_FLAG,   "",       "MS_MOVE and chroot instead of pivot_root", &request_options.no_pivot },
+	{ "no-new-keyring", 0,   OPTION_FLAG,   "",       "keep the caller's session keyring", &request_options.no_new_keyring },
+	{ "no-subreaper",   0,   OPTION_FLAG,   "",       "run: do not become a child subreaper while waiting", &request_options.no_subreaper },
+	{ "dry-run",        0,   OPTION_FLAG,   "",       "print the plan and change nothing", &request_options.dry_run },
+	/* of run alone */
+	{ "detach",         'd', OPTION_FLAG,   "",       "return once the program runs", &request_options.detach },
+	{ "keep",           0,   OPTION_FLAG,   "",       "do not delete the container when it ends", &request_options.keep },
+};
+/* clang-format on */
+
+_Static_assert(
+	sizeof request_option / sizeof *request_option == REQUEST_OPTIONS, "a row was forgotten");
+
 /* These folders are shared with Podman, which keeps "storage" there (R2). */
 static bool
 is_default_root(const char *root)
@@ -61,6 +82,7 @@ request_make(struct err *e, struct request *q, const struct globals *g, const ch
 		.no_new_keyring = o->no_new_keyring,
 		.no_cgroups = g->no_cgroups,
 		.rootless = g->rootless,
+		.rootless_auto = g->rootless_auto,
 		.foreign_default_root = is_default_root(g->root),
 	};
 	TRY(fd_fill_stdio(e));

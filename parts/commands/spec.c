@@ -16,7 +16,7 @@ static bool rootless;
 static const struct option row[] = {
 	{ "bundle",   'b', OPTION_STRING, "DIR",  "directory to write to (default: the current one)", &bundle },
 	{ "file",     'f', OPTION_STRING, "PATH", "name of the file (default: config.json)", &file },
-	{ "rootless", 0,   OPTION_FLAG,   NULL,   "a config that a user without privilege can run", &rootless },
+	{ "rootless", 0,   OPTION_FLAG,   "",     "a config that a user without privilege can run", &rootless },
 };
 /* clang-format on */
 

@@ -40,15 +40,16 @@ read_options(struct err *e, struct mounting *m)
 
 	for (uint32_t i = 0; i < m->spec->options.n; i++) {
 		const char *name = m->spec->options.at[i];
-		const struct mountopt *o = mountopt_find(name);
+		struct mountopt o;
 
-		if (o && o->ours > MOUNTOPT_IGNORED)
-			return refuse_option(e, m->index, i, name);
-		if (o)
-			apply(m, o);
-		else
-			(void)str_add(&data, "%s%s", data.len > 0 ? "," : "", name);
-		if (!o && !m->left_over)
+		if (mountopt_find(name, &o)) {
+			if (o.ours > MOUNTOPT_IGNORED)
+				return refuse_option(e, m->index, i, name);
+			apply(m, &o);
+			continue;
+		}
+		(void)str_add(&data, "%s%s", data.len > 0 ? "," : "", name);
+		if (!m->left_over)
 			m->left_over = name;
 	}
 	if (data.cut)

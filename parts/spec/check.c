@@ -218,9 +218,9 @@ static bool
 is_bind(const struct spec_mount *m)
 {
 	for (uint32_t i = 0; i < m->options.n; i++) {
-		const struct mountopt *o = mountopt_find(m->options.at[i]);
+		struct mountopt o;
 
-		if (o && o->set & MS_BIND)
+		if (mountopt_find(m->options.at[i], &o) && o.set & MS_BIND)
 			return true;
 	}
 	return false;
@@ -296,20 +296,14 @@ check_annotations(struct err *e, const struct spec *s)
 int
 spec_check(struct err *e, const struct spec *s)
 {
-	static int (*const rule[])(struct err *, const struct spec *) = {
-		check_version,
-		check_process,
-		check_root,
-		check_mounts,
-		check_hooks,
-		check_names,
-		check_annotations,
-		checklinux_all,
-	};
-
-	for (size_t i = 0; i < sizeof(rule) / sizeof(rule[0]); i++)
-		TRY(rule[i](e, s));
-	return 0;
+	TRY(check_version(e, s));
+	TRY(check_process(e, s));
+	TRY(check_root(e, s));
+	TRY(check_mounts(e, s));
+	TRY(check_hooks(e, s));
+	TRY(check_names(e, s));
+	TRY(check_annotations(e, s));
+	return checklinux_all(e, s);
 }
 
 /* -- container ids

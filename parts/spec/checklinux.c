@@ -262,16 +262,10 @@ warn_mount_label(struct err *e, const struct spec *s)
 int
 checklinux_all(struct err *e, const struct spec *s)
 {
-	static int (*const rule[])(struct err *, const struct spec *) = {
-		check_mappings,
-		check_devices,
-		check_paths,
-		check_cgroups_path,
-		check_sysctl,
-		warn_mount_label,
-	};
-
-	for (size_t i = 0; i < sizeof(rule) / sizeof(rule[0]); i++)
-		TRY(rule[i](e, s));
-	return 0;
+	TRY(check_mappings(e, s));
+	TRY(check_devices(e, s));
+	TRY(check_paths(e, s));
+	TRY(check_cgroups_path(e, s));
+	TRY(check_sysctl(e, s));
+	return warn_mount_label(e, s);
 }

@@ -16,11 +16,6 @@ struct decode {
 	uint32_t muted; /* inside something that is refused as one: check types only */
 };
 
-/* A reader checks the JSON of one property and stores it; `to` is the member, or NULL when the
- * value is not wanted.  Returns 1, or 0 for a value that may stand for "not set" (0, false, "",
- * nothing in it), or -1. */
-typedef int reader(struct decode *d, const struct field *row, uint32_t i, char *to);
-
 static int read_object(struct decode *d, const struct object *o, uint32_t i, char *base);
 
 /* -- errors ------------------------------------------------------------------------------------ */
@@ -41,7 +36,7 @@ name_token(struct decode *d, uint32_t i)
 static int
 expect(struct decode *d, uint32_t i, enum json_type type)
 {
-	static const char *const noun[] = {
+	static const char noun[][10] = {
 		[JSON_OBJECT] = "an object",
 		[JSON_ARRAY] = "an array",
 		[JSON_STRING] = "a string",
@@ -339,33 +334,50 @@ read_namespaces(struct decode *d, const struct field *row, uint32_t i, char *to)
 	return 1;
 }
 
+/* Checks the JSON of one property and stores it; `to` is the member, or NULL when the value is not
+ * wanted.  Returns 1, or 0 for a value that may stand for "not set" (0, false, "", nothing in it),
+ * or -1. */
 static int
-read_inner(struct decode *d, const struct field *row, uint32_t i, char *to)
+read_value(struct decode *d, const struct field *row, uint32_t i, char *to)
 {
-	return read_object(d, fields_inner(row), i, to);
+	switch ((enum kind)row->kind) {
+	case KIND_STRING:
+		return read_string(d, row, i, to);
+	case KIND_BOOL:
+		return read_bool(d, row, i, to);
+	case KIND_U16:
+	case KIND_U32:
+	case KIND_I32:
+	case KIND_U64:
+	case KIND_I64:
+		return read_number(d, row, i, to);
+	case KIND_WORD:
+	case KIND_FLAGS:
+	case KIND_LETTER:
+		return read_word(d, row, i, to);
+	case KIND_ACCESS:
+		return read_access(d, row, i, to);
+	case KIND_STRINGS:
+		return read_strings(d, row, i, to);
+	case KIND_U32S:
+		return read_u32s(d, row, i, to);
+	case KIND_CAPABILITIES:
+		return read_capabilities(d, row, i, to);
+	case KIND_PAIRS:
+		return read_pairs(d, row, i, to);
+	case KIND_OBJECT:
+		return read_object(d, fields_inner(row), i, to);
+	case KIND_LIST:
+		return read_list(d, row, i, to);
+	case KIND_MAP:
+		return read_map(d, row, i, to);
+	case KIND_NAMESPACES:
+		return read_namespaces(d, row, i, to);
+	case KINDS:
+		break;
+	}
+	return -1;
 }
-
-static reader *const read_kind[KINDS] = {
-	[KIND_STRING] = read_string,
-	[KIND_BOOL] = read_bool,
-	[KIND_U16] = read_number,
-	[KIND_U32] = read_number,
-	[KIND_I32] = read_number,
-	[KIND_U64] = read_number,
-	[KIND_I64] = read_number,
-	[KIND_WORD] = read_word,
-	[KIND_FLAGS] = read_word,
-	[KIND_LETTER] = read_word,
-	[KIND_ACCESS] = read_access,
-	[KIND_STRINGS] = read_strings,
-	[KIND_U32S] = read_u32s,
-	[KIND_CAPABILITIES] = read_capabilities,
-	[KIND_PAIRS] = read_pairs,
-	[KIND_OBJECT] = read_inner,
-	[KIND_LIST] = read_list,
-	[KIND_MAP] = read_map,
-	[KIND_NAMESPACES] = read_namespaces,
-};
 
 /* -- objects ----------------------------------------------------------------------------------- */
 
@@ -400,7 +412,7 @@ read_field(struct decode *d, const struct field *row, uint32_t i, char *base)
 	int there;
 
 	d->muted += one;
-	there = read_kind[row->kind](d, row, i, keep ? base + row->at : NULL);
+	there = read_value(d, row, i, keep ? base + row->at : NULL);
 	d->muted -= one;
 	if (there < 0)
 		return -1;

@@ -1,6 +1,6 @@
 /* mountopt: what each mount option means.
  *
- * Contract: one row an option; mountopt_find() returns it or NULL, and then the option is
+ * Contract: mountopt.def has one row an option; mountopt_find() says what it means, or that it is
  * filesystem data (config.md#mounts).  The meaning is split as the kernel needs it: bits of
  * mount(2) to set and to clear, attributes of mount_setattr(2) for the recursive forms, a
  * propagation change, and options that are ours.
@@ -11,7 +11,7 @@
 #ifndef WORDS_MOUNTOPT_H
 #define WORDS_MOUNTOPT_H
 
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum mountopt_ours {
@@ -22,17 +22,16 @@ enum mountopt_ours {
 };
 
 struct mountopt {
-	char name[16];
 	uint32_t set, clear;	       /* MS_* of mount(2) */
 	uint32_t attr_set, attr_clear; /* MOUNT_ATTR_*, to be applied with AT_RECURSIVE */
 	uint32_t propagation;	       /* MS_SHARED and kin, with MS_REC in the r-forms; 0: none */
 	uint32_t ours;		       /* enum mountopt_ours, 0: none */
 };
 
-extern const struct mountopt mountopt_rows[]; /* sorted by name: what `features` prints */
-extern const size_t mountopt_n;
+/* What an option such as "nosuid" means; false and all zero: it is the filesystem's. */
+bool mountopt_find(const char *name, struct mountopt *o);
 
-/* The row of an option such as "nosuid", or NULL: then it is the filesystem's. */
-const struct mountopt *mountopt_find(const char *name);
+/* The names, sorted: the first when `name` is NULL, else the one behind it; NULL at the end. */
+const char *mountopt_next(const char *name);
 
 #endif
