@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 
 enum {
 	ATIME_MODE = MS_NOATIME | MS_RELATIME | MS_STRICTATIME,
@@ -79,12 +80,48 @@ mnt_merge(uint32_t old, uint32_t set, uint32_t clear)
 	return flags;
 }
 
+/* The attributes of mount_setattr(2) for flags of mount(2), all but the atime mode. */
+static uint64_t
+attributes(uint32_t flags)
+{
+	static const struct {
+		uint32_t flag, attribute;
+	} row[] = {
+		{MS_RDONLY, MOUNT_ATTR_RDONLY},
+		{MS_NOSUID, MOUNT_ATTR_NOSUID},
+		{MS_NODEV, MOUNT_ATTR_NODEV},
+		{MS_NOEXEC, MOUNT_ATTR_NOEXEC},
+		{MS_NODIRATIME, MOUNT_ATTR_NODIRATIME},
+		{MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW},
+	};
+	uint64_t found = 0;
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		if (flags & row[i].flag)
+			found |= row[i].attribute;
+	return found;
+}
+
+/* One call where the kernel has it (5.12): it touches nothing but what it is told, and refuses what
+ * it does not know.  The atime mode has other rules. */
+static bool
+change_attributes(int fd, uint32_t set, uint32_t clear)
+{
+	const struct kabi_mount_attr attr = {
+		.attr_set = attributes(set), .attr_clr = attributes(clear & ~set)};
+
+	return !((set | clear) & ATIME_MODE) &&
+		sys_mount_setattr(fd, "", AT_EMPTY_PATH, &attr) == 0;
+}
+
 int
 mnt_change(struct err *e, int fd, uint32_t set, uint32_t clear)
 {
 	char path[32];
 	uint32_t flags, now;
 
+	if (change_attributes(fd, set, clear))
+		return 0;
 	TRY(mnt_flags(e, fd, &now));
 	flags = mnt_merge(now, set, clear);
 	(void)fd_path(path, fd);
@@ -150,28 +187,60 @@ mnt_id(int fd)
 	return id_from_fdinfo(fd);
 }
 
-/* False only when the kernel says that fd is not the root of its mount (Linux 5.8). */
-static bool
-may_be_root(int fd)
+/* Before Linux 4.11. */
+static int
+look_by_stat(struct err *e, int fd, struct mnt_look *l)
 {
+	struct stat s;
+
+	if (fstat(fd, &s) < 0)
+		return fail_errno(e, "stat");
+	*l = (struct mnt_look){mnt_id(fd), s.st_dev, s.st_rdev, s.st_ino, s.st_mode, true};
+	return 0;
+}
+
+int
+mnt_look(struct err *e, int fd, struct mnt_look *l)
+{
+	const unsigned int wanted = STATX_BASIC_STATS | STATX_MNT_ID;
 	struct kabi_statx s;
 
-	return sys_statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &s) < 0 ||
-		!(s.attributes_mask & STATX_ATTR_MOUNT_ROOT) ||
+	if (sys_statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, wanted, &s) < 0)
+		return look_by_stat(e, fd, l);
+	l->mount = s.mask & STATX_MNT_ID ? s.mnt_id : id_from_fdinfo(fd);
+	l->dev = makedev(s.dev_major, s.dev_minor);
+	l->rdev = makedev(s.rdev_major, s.rdev_minor);
+	l->ino = s.ino;
+	l->mode = s.mode;
+	l->may_be_root = !(s.attributes_mask & STATX_ATTR_MOUNT_ROOT) ||
 		(s.attributes & STATX_ATTR_MOUNT_ROOT);
+	return 0;
+}
+
+bool
+mnt_look_appeared(const struct mnt_look *before, const struct mnt_look *after)
+{
+	if (!after->may_be_root)
+		return false;
+	if (before->mount != 0 && after->mount != 0)
+		return before->mount != after->mount;
+	return before->dev != after->dev;
+}
+
+bool
+mnt_look_same(const struct mnt_look *a, const struct mnt_look *b)
+{
+	return a->dev == b->dev && a->ino == b->ino;
 }
 
 bool
 mnt_appeared(int before, int after)
 {
-	uint64_t old = mnt_id(before), new = mnt_id(after);
-	struct stat a, b;
+	struct mnt_look a, b;
+	struct err ignored;
 
-	if (!may_be_root(after))
-		return false;
-	if (old != 0 && new != 0)
-		return old != new;
-	return fstat(before, &a) == 0 && fstat(after, &b) == 0 && a.st_dev != b.st_dev;
+	return mnt_look(&ignored, before, &a) == 0 && mnt_look(&ignored, after, &b) == 0 &&
+		mnt_look_appeared(&a, &b);
 }
 
 bool

@@ -43,6 +43,21 @@ int mnt_propagate(struct err *e, int fd, uint32_t propagation);
 /* The id of the mount (Linux 5.8, else from fdinfo, 3.15); 0 when it cannot be told. */
 uint64_t mnt_id(int fd);
 
+/* What one look at a descriptor tells.  Linux 4.11 tells all of it with one call, but the
+ * mount 5.8. */
+struct mnt_look {
+	uint64_t mount; /* as mnt_id() */
+	uint64_t dev, rdev, ino;
+	uint32_t mode;
+	bool may_be_root; /* of its mount; false only when the kernel says no */
+};
+
+int mnt_look(struct err *e, int fd, struct mnt_look *l);
+
+/* mnt_appeared() and mnt_same() for looks that were taken anyway. */
+bool mnt_look_appeared(const struct mnt_look *before, const struct mnt_look *after);
+bool mnt_look_same(const struct mnt_look *a, const struct mnt_look *b);
+
 /* Did a mount appear on `before`, and is `after` its root?  Both were opened by the same path. */
 bool mnt_appeared(int before, int after);
 

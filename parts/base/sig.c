@@ -20,6 +20,12 @@ all(void)
 	return mask;
 }
 
+/* A hexadecimal digit is four signals; the last one is that of signals 1 to 4. */
+enum { DIGITS_MAX = SIG_MASK_MAX * 2, PER_DIGIT = 4, UNKNOWN = 15 };
+
+static unsigned char ignored[DIGITS_MAX]; /* the last digit first */
+static bool ignored_known;
+
 /* Where the handler stands in the kernel's struct sigaction */
 #ifdef __mips__
 enum { HANDLER = 1 };
@@ -28,11 +34,13 @@ enum { HANDLER = 0 };
 #endif
 
 void
-sig_set(int sig, bool ignored, struct sig_action *before)
+sig_set(int sig, bool ignore, struct sig_action *before)
 {
 	struct sig_action action = {{0}}; /* SIG_DFL, no flags, empty mask */
 
-	action.words[HANDLER] = ignored ? (unsigned long)SIG_IGN : 0;
+	action.words[HANDLER] = ignore ? (unsigned long)SIG_IGN : 0;
+	if (ignore)
+		ignored[(sig - 1) / PER_DIGIT] |= (unsigned char)(1 << (sig - 1) % PER_DIGIT);
 	(void)syscall(SYS_rt_sigaction, sig, &action, before, set_bytes);
 }
 
@@ -42,12 +50,32 @@ sig_set_back(int sig, const struct sig_action *before)
 	(void)syscall(SYS_rt_sigaction, sig, before, NULL, set_bytes);
 }
 
+void
+sig_learn_ignored(const char *hex)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t n = strspn(hex, digits);
+
+	ignored_known = n == set_bytes * 2;
+	for (size_t i = 0; i < n && ignored_known; i++)
+		ignored[i] = (unsigned char)(strchr(digits, hex[n - 1 - i]) - digits);
+}
+
+static bool
+may_be_ignored(int sig)
+{
+	unsigned digit = ignored_known ? ignored[(sig - 1) / PER_DIGIT] : UNKNOWN;
+
+	return digit >> (sig - 1) % PER_DIGIT & 1;
+}
+
 /* The C library's calls pass over the signals that it uses itself. */
 void
 sig_default(void)
 {
 	for (int sig = 1; sig <= (int)set_bytes * 8; sig++) /* KILL and STOP refuse */
-		sig_set(sig, false, NULL);
+		if (may_be_ignored(sig))
+			sig_set(sig, false, NULL);
 	sig_restore(&none);
 }
 

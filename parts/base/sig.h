@@ -21,13 +21,18 @@ struct sig_mask {
 /* Default dispositions for all signals, then an empty mask. */
 void sig_default(void);
 
+/* Tells what sig_default() has to do: the signals that our caller ignored, in hexadecimal, the
+ * highest first, as SigIgn in /proc/self/status has them.  We install no handlers, so the others
+ * have their default.  Without it, or when it is not understood, all are set. */
+void sig_learn_ignored(const char *hex);
+
 /* The disposition of a signal; the kernel's struct differs from target to target. */
 struct sig_action {
 	unsigned long words[16];
 };
 
 /* Ignores a signal or gives it its default, and puts back what was before. */
-void sig_set(int sig, bool ignored, struct sig_action *before);
+void sig_set(int sig, bool ignore, struct sig_action *before);
 void sig_set_back(int sig, const struct sig_action *before);
 
 /* Blocks all signals; the mask before goes to *old unless that is NULL. */

@@ -19,26 +19,17 @@ static const char trouble[] = "unable to apply cgroup configuration";
 
 /* -- what is there ----------------------------------------------------------------------------- */
 
-/* The longest leading part of dir, at least mount_point, that exists. */
+/* The longest leading part of dir, at least mount_point, that exists.  Looked for from the end: of
+ * the usual path all but the last name is there. */
 static const char *
 existing_part(struct err *e, const struct plan_cgroup_dir *d)
 {
 	char *part = arena_string(e, "%s", d->dir);
-	char *at = part ? part + strlen(d->mount_point) : NULL;
+	size_t kept = strlen(d->mount_point);
 	struct stat st;
 
-	while (at && *at == '/') {
-		char *end = at + 1 + strcspn(at + 1, "/");
-		char kept = *end;
-
-		*end = '\0';
-		if (stat(part, &st) < 0) {
-			*at = '\0';
-			break;
-		}
-		*end = kept;
-		at = end;
-	}
+	while (part && strlen(part) > kept && stat(part, &st) < 0)
+		*strrchr(part, '/') = '\0';
 	return part;
 }
 
@@ -74,7 +65,7 @@ survey_dir(struct err *e, const struct plan_cgroup_dir *p, struct cgroup_dir *d)
 		return -1;
 	if (!str_equal(d->existed, d->dir))
 		return 0;
-	dir = open(d->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = openat(AT_FDCWD, d->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(e, "cgroup: open %s", d->dir);
 	return check_empty(e, dir);
@@ -83,13 +74,16 @@ survey_dir(struct err *e, const struct plan_cgroup_dir *p, struct cgroup_dir *d)
 int
 cgroup_survey(struct err *e, const struct plan *p, struct cgroup_dirs *d)
 {
+	bool there = false;
+
 	IN(e, ROLE_HOST);
 	d->n = 0;
 	for (uint32_t i = 0; i < p->cgroup.n_dirs && p->cgroup.used; i++) {
 		TRY(survey_dir(e, &p->cgroup.dir[i], &d->at[i]));
+		there |= str_equal(d->at[i].existed, d->at[i].dir);
 		d->n++;
 	}
-	if (cgroup_frozen(d) > 0)
+	if (there && cgroup_frozen(d) > 0)
 		return fail(e, "container's cgroup unexpectedly frozen");
 	return 0;
 }
@@ -97,17 +91,29 @@ cgroup_survey(struct err *e, const struct plan *p, struct cgroup_dirs *d)
 /* -- making ------------------------------------------------------------------------------------ */
 
 /* Copies one file of the parent where the child's is empty: without CPUs and memory nodes nobody
- * can enter a cpuset (cgroup-v1/cpusets). */
+ * can enter a cpuset (cgroup-v1/cpusets).  *parent is opened when it is needed. */
 static int
-fill_from_parent(struct err *e, int parent, int dir, const char *file)
+fill_from_parent(struct err *e, int *parent, int dir, const char *file)
 {
 	char text[4096];
 
 	TRY(fd_read_file(e, dir, file, text, sizeof text));
 	if (text[strspn(text, " \n")] != '\0')
 		return 0;
-	TRY(fd_read_file(e, parent, file, text, sizeof text));
+	if (*parent < 0)
+		*parent = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*parent < 0)
+		return fail_errno(e, "open ..");
+	TRY(fd_read_file(e, *parent, file, text, sizeof text));
+	if (text[strspn(text, " \n")] == '\0')
+		return fail(e, "%s is empty in the parent, too", file);
 	return fd_write_file(e, dir, file, text);
+}
+
+static bool
+is_cpuset(const struct plan_cgroup_dir *d)
+{
+	return !d->v2 && str_listed(d->controllers, "cpuset");
 }
 
 /* One component: made unless it is there. */
@@ -119,24 +125,23 @@ make_component(struct err *e, const struct plan_cgroup_dir *d, const char *path)
 
 	if (sys_mkdirat(AT_FDCWD, path, 0755) < 0 && errno != EEXIST)
 		return fail_errno(e, "mkdir %s", path);
-	if (d->v2 || !str_listed(d->controllers, "cpuset"))
+	if (!is_cpuset(d))
 		return 0;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(e, "open %s", path);
-	parent = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (parent < 0)
-		return fail_errno(e, "open %s/..", path);
-	TRY(fill_from_parent(e, parent, dir, "cpuset.cpus"));
-	return fill_from_parent(e, parent, dir, "cpuset.mems");
+	if (fill_from_parent(e, &parent, dir, "cpuset.cpus") < 0 ||
+		fill_from_parent(e, &parent, dir, "cpuset.mems") < 0)
+		return context(e, "%s", path);
+	return 0;
 }
 
-/* Every component below the mount point, from the top. */
+/* Every component behind the first `at` bytes of the path, from the top. */
 static int
-make_path(struct err *e, const struct plan_cgroup_dir *d)
+make_path(struct err *e, const struct plan_cgroup_dir *d, size_t at)
 {
 	char path[PLAN_PATH_MAX];
-	size_t len = strlen(d->dir), at = strlen(d->mount_point);
+	size_t len = strlen(d->dir);
 
 	if (len >= sizeof path)
 		return fail(e, "%s: longer than %d bytes", d->dir, PLAN_PATH_MAX - 1);
@@ -148,6 +153,18 @@ make_path(struct err *e, const struct plan_cgroup_dir *d)
 		path[at] = d->dir[at];
 	}
 	return 0;
+}
+
+/* Below what the survey found.  From the top where that is no longer so, and where a cpuset that
+ * was there already may be empty itself. */
+static int
+make_missing(struct err *e, const struct plan_cgroup_dir *d, const char *existed)
+{
+	bool all_there = str_equal(existed, d->dir);
+
+	if (!(all_there && is_cpuset(d)) && make_path(e, d, strlen(existed)) == 0)
+		return 0;
+	return make_path(e, d, strlen(d->mount_point));
 }
 
 static bool
@@ -166,13 +183,40 @@ tolerate(const struct err *e, const struct plan *p)
 	return 0;
 }
 
+/* Device rules are many lines for one file: it stays open, with its name, for the next line. */
+static int
+write_value(struct err *e, int dir, const struct plan_write *w, const char **open_file, int *fd)
+{
+	size_t len = strlen(w->value);
+	ssize_t n;
+
+	if (!*open_file || !str_equal(*open_file, w->file)) {
+		fd_close(fd);
+		*open_file = w->file;
+		*fd = openat(dir, w->file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	}
+	if (*fd < 0)
+		return fail_errno(e, "open %s", w->file);
+	do
+		n = write(*fd, w->value, len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return fail_errno(e, "write %s", w->file);
+	if ((size_t)n != len)
+		return fail(e, "write %s: only %zd of %zu bytes were taken", w->file, n, len);
+	return 0;
+}
+
 static int
 write_values(struct err *e, const struct plan *p, const struct plan_cgroup_dir *d, int dir)
 {
+	FD_AUTO int fd = -1;
+	const char *open_file = NULL;
+
 	for (uint32_t i = 0; i < d->n_writes; i++) {
 		const struct plan_write *w = &d->write[i];
 
-		if (fd_write_file(e, dir, w->file, w->value) == 0)
+		if (write_value(e, dir, w, &open_file, &fd) == 0)
 			continue;
 		if (str_starts(w->file, "devices.") && tolerate(e, p) == 0)
 			return 0;
@@ -187,17 +231,19 @@ write_values(struct err *e, const struct plan *p, const struct plan_cgroup_dir *
 
 /* Returns 1, or 0 when it is passed over. */
 static int
-make_one(struct err *e, const struct plan *p, const struct plan_cgroup_dir *d)
+make_one(struct err *e, const struct plan *p, const struct plan_cgroup_dir *d, const char *existed)
 {
 	FD_AUTO int dir = -1;
 
-	if (make_path(e, d) < 0) {
+	if (make_missing(e, d, existed) < 0) {
 		if (!p->cgroup.tolerate || !not_permitted(e->number))
 			return -1;
 		log_debug("cgroup: passed over: %s", e->text);
 		return 0;
 	}
-	dir = open(d->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (d->n_writes == 0 && !(d->v2 && p->cgroup.devices))
+		return 1;
+	dir = openat(AT_FDCWD, d->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(e, "open %s", d->dir);
 	TRY(write_values(e, p, d, dir));
@@ -211,7 +257,7 @@ cgroup_make(struct err *e, const struct plan *p, struct cgroup_dirs *d)
 
 	IN(e, ROLE_HOST);
 	for (uint32_t i = 0; i < d->n; i++) {
-		int made = make_one(e, p, &p->cgroup.dir[i]);
+		int made = make_one(e, p, &p->cgroup.dir[i], d->at[i].existed);
 
 		if (made < 0) {
 			/* The rest stays on the list: what was made of it is for remove. */
@@ -237,7 +283,7 @@ open_door(struct err *e, const char *dir, const char *file, int flags)
 
 	if (str_format(path, sizeof path, "%s/%s", dir, file) < 0)
 		return fail(e, "%s: %s: path too long", trouble, dir);
-	fd = open(path, flags | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(AT_FDCWD, path, flags | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? fail_errno(e, "%s: open %s", trouble, path) : fd;
 }
 
@@ -252,7 +298,6 @@ open_doors(struct err *e, const struct cgroup_dir *d, struct cgroup_door *door)
 		return 0;
 	}
 	TRY(door->v2_dir = open_door(e, d->dir, "", O_PATH | O_DIRECTORY));
-	TRY(door->v2_procs = open_door(e, d->dir, "cgroup.procs", O_WRONLY));
 	return 0;
 }
 
@@ -260,7 +305,7 @@ int
 cgroup_open(struct err *e, const struct cgroup_dirs *d, struct cgroup_door *door)
 {
 	IN(e, ROLE_HOST);
-	door->v2_dir = door->v2_procs = -1;
+	door->v2_dir = -1;
 	door->n_tasks = 0;
 	for (uint32_t i = 0; i < d->n; i++) {
 		if (open_doors(e, &d->at[i], door) < 0) {
@@ -271,11 +316,25 @@ cgroup_open(struct err *e, const struct cgroup_dirs *d, struct cgroup_door *door
 	return 0;
 }
 
+/* The doors were opened one after the other: their numbers mostly are in a row. */
+static bool
+close_row(const struct cgroup_door *door)
+{
+	uint32_t n = door->n_tasks;
+
+	for (uint32_t i = 1; i < n; i++)
+		if (door->tasks[i] != door->tasks[0] + (int)i)
+			return false;
+	return n > 1 &&
+		sys_close_range((unsigned)door->tasks[0], (unsigned)door->tasks[n - 1], 0) == 0;
+}
+
 void
 cgroup_close(struct cgroup_door *door)
 {
 	fd_close(&door->v2_dir);
-	fd_close(&door->v2_procs);
+	if (close_row(door))
+		door->n_tasks = 0;
 	for (uint32_t i = 0; i < door->n_tasks; i++)
 		fd_close(&door->tasks[i]);
 	door->n_tasks = 0;
@@ -302,13 +361,22 @@ move_self(struct err *e, int fd)
 	return fail_errno(e, "%s: enter %s", trouble, path);
 }
 
+/* Where the kernel knows no CLONE_INTO_CGROUP (before 5.7). */
+static int
+enter_v2(struct err *e, int dir)
+{
+	FD_AUTO int fd = openat(dir, "cgroup.procs", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? fail_errno(e, "%s: open cgroup.procs", trouble) : move_self(e, fd);
+}
+
 int
 cgroup_enter(struct err *e, const struct cgroup_door *door, bool placed)
 {
 	IN(e, ROLE_INIT | ROLE_JOIN);
 	for (uint32_t i = 0; i < door->n_tasks; i++)
 		TRY(move_self(e, door->tasks[i]));
-	if (door->v2_procs >= 0 && !placed)
-		TRY(move_self(e, door->v2_procs));
+	if (door->v2_dir >= 0 && !placed)
+		return enter_v2(e, door->v2_dir);
 	return 0;
 }

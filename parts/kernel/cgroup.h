@@ -47,8 +47,7 @@ int cgroup_attach_devices(struct err *e, const struct plan_cgroup *c, int dir);
 
 /* What the child needs to move itself: the opened `tasks` files of v1, and of v2 the directory. */
 struct cgroup_door {
-	int v2_dir;   /* for CLONE_INTO_CGROUP; -1: no v2 hierarchy */
-	int v2_procs; /* cgroup.procs of it, for kernels without CLONE_INTO_CGROUP */
+	int v2_dir; /* for CLONE_INTO_CGROUP, or to enter by; -1: no v2 hierarchy */
 	int tasks[FACTS_HIERARCHIES_MAX];
 	uint32_t n_tasks;
 };
@@ -78,5 +77,10 @@ int cgroup_frozen(const struct cgroup_dirs *d);
  * parents that create had made and that are empty; EBUSY is retried for at most `patience_ms`.
  * "Already gone" is success.  Fails with `cgroup: rmdir DIR: device or resource busy`. */
 int cgroup_remove(struct err *e, const struct cgroup_dirs *d, int patience_ms);
+
+/* For cgroups in which nobody should be left: removes them as above, but gives up, with all that
+ * cgroup_signal() needs still there, when the one that shows everybody is in use.  True when all
+ * are gone. */
+bool cgroup_remove_empty(const struct cgroup_dirs *d);
 
 #endif

@@ -27,6 +27,7 @@ enum {
 	FREEZE_AFTER = 3,  /* passes without the freezer: the usual container is dead by then */
 	PAUSE_MAX = 20,	   /* ms */
 	FREEZE_WAIT = 200, /* ms until everybody is frozen; then it is done without */
+	EMPTY_WAIT = 5,	   /* ms for the dead to leave a cgroup */
 };
 
 static bool
@@ -41,18 +42,24 @@ is_freezer(const struct cgroup_dir *d)
 	return str_listed(d->controllers, "freezer");
 }
 
+static bool
+is_cgroup(const struct statfs *fs)
+{
+	return (unsigned long)fs->f_type == CGROUP_SUPER_MAGIC ||
+		(unsigned long)fs->f_type == CGROUP2_SUPER_MAGIC;
+}
+
 /* Opens a directory if it is a cgroup; -1 with errno.  What a path means may have changed since it
  * was recorded, and nothing but a cgroup is ever touched. */
 static int
 open_cgroup(const char *path)
 {
-	FD_AUTO int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	FD_AUTO int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct statfs fs;
 
 	if (fd < 0 || fstatfs(fd, &fs) < 0)
 		return -1;
-	if ((unsigned long)fs.f_type != CGROUP_SUPER_MAGIC &&
-		(unsigned long)fs.f_type != CGROUP2_SUPER_MAGIC) {
+	if (!is_cgroup(&fs)) {
 		errno = ENOENT;
 		return -1;
 	}
@@ -429,30 +436,59 @@ remove_below(int *dir)
 	}
 }
 
-/* One try: the tree, the leaf, then what create had made above it.  0, or -1 with errno. */
+/* Removes a cgroup that has neither processes nor children: 0, or -1 with errno. */
+static int
+remove_leaf(const char *path)
+{
+	struct statfs fs;
+
+	if (statfs(path, &fs) < 0)
+		return -1;
+	if (!is_cgroup(&fs)) {
+		errno = ENOENT;
+		return -1;
+	}
+	return sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+}
+
+/* The leaf, and when it is in use what the container made below it first. */
+static int
+remove_tree(const char *path)
+{
+	FD_AUTO int dir = -1;
+
+	if (remove_leaf(path) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EBUSY)
+		return -1;
+	dir = open_cgroup(path);
+	if (dir < 0)
+		return errno == ENOENT ? 0 : -1;
+	if (!has_child(dir)) {
+		errno = EBUSY;
+		return -1;
+	}
+	if (remove_below(&dir) < 0)
+		return -1;
+	return remove_leaf(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+/* One try: the tree, then what create had made above it.  0, or -1 with errno. */
 static int
 remove_once(const struct cgroup_dir *d)
 {
-	FD_AUTO int dir = open_cgroup(d->dir);
 	size_t kept = strlen(d->existed);
 	char path[PLAN_PATH_MAX];
 
-	if (dir >= 0 && remove_below(&dir) < 0)
-		return -1;
-	if (dir < 0 && errno != ENOENT)
+	if (remove_tree(d->dir) < 0)
 		return -1;
 	if (str_format(path, sizeof path, "%s", d->dir) < 0) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	if (dir >= 0 && sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return -1;
 	for (char *end = strrchr(path, '/'); end > path + kept; end = strrchr(path, '/')) {
-		FD_AUTO int parent = -1;
-
 		*end = '\0';
-		parent = open_cgroup(path);
-		if (parent >= 0 && sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR) < 0)
+		if (remove_leaf(path) < 0 && errno != ENOENT)
 			return 0; /* somebody else uses it by now */
 	}
 	return 0;
@@ -487,4 +523,19 @@ cgroup_remove(struct err *e, const struct cgroup_dirs *d, int patience_ms)
 		if (remove_one(e, &d->at[i], deadline) < 0)
 			r = -1; /* the others all the same */
 	return r;
+}
+
+bool
+cgroup_remove_empty(const struct cgroup_dirs *d)
+{
+	const struct cgroup_dir *first = best(d);
+	struct err ignored;
+
+	for (uint32_t i = 0; i < d->n; i++)
+		if (str_equal(d->at[i].existed, d->at[i].dir))
+			return false; /* it is not ours to remove, so this would tell nothing */
+	if (!first)
+		return true;
+	return remove_one(&ignored, first, clock_ms() + EMPTY_WAIT) == 0 &&
+		cgroup_remove(&ignored, d, EMPTY_WAIT) == 0;
 }

@@ -75,21 +75,27 @@ write_sets(struct err *e, const uint64_t *want)
 	return 0;
 }
 
-/* Only what is set is dropped: a number that the kernel does not know is EINVAL and ends the list.
+/* Every capability but those to keep: dropped by a call that succeeded, or found to be absent.  A
+ * number that the kernel does not know ends the list, and that it does not know it is asked twice.
  */
 static int
 drop_bounding(struct err *e, uint64_t keep)
 {
 	for (unsigned cap = 0; cap < CAPABILITIES; cap++) {
-		int set = sys_prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+		int why;
 
-		if (set < 0)
-			break;
-		if (set == 0 || keep >> cap & 1)
+		if (keep >> cap & 1 || sys_prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
 			continue;
-		if (sys_prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-			return fail_errno(
-				e, "process.capabilities.bounding: drop %s", capability(cap));
+		why = errno;
+		switch (sys_prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) {
+		case 0:
+			continue;
+		case -1:
+			if (why == EINVAL && errno == EINVAL && cap > 0)
+				return 0;
+		}
+		errno = why;
+		return fail_errno(e, "process.capabilities.bounding: drop %s", capability(cap));
 	}
 	return 0;
 }
@@ -157,7 +163,8 @@ check_ids(struct err *e, const struct plan_creds *c)
 	return 0;
 }
 
-/* I8: nothing beyond what the plan has, whatever a kernel module or a filter answered. */
+/* I8: nothing beyond what the plan has, whatever a kernel module or a filter answered.  The
+ * bounding set has been settled bit by bit. */
 static int
 check_sets(struct err *e, const struct plan_creds *c)
 {
@@ -169,12 +176,6 @@ check_sets(struct err *e, const struct plan_creds *c)
 		set_of(d[0].effective, d[1].effective) & ~want[CAPABILITY_EFFECTIVE] ||
 		set_of(d[0].inheritable, d[1].inheritable) & ~want[CAPABILITY_INHERITABLE])
 		return fail(e, "process.capabilities: more than configured are left");
-	for (unsigned cap = 0; cap < CAPABILITIES; cap++) {
-		if (sys_prctl(PR_CAPBSET_READ, cap, 0, 0, 0) > 0 &&
-			!(want[CAPABILITY_BOUNDING] >> cap & 1))
-			return fail(
-				e, "process.capabilities.bounding: %s is left", capability(cap));
-	}
 	if (c->no_new_privileges && sys_prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		return fail(e, "process.noNewPrivileges: not in force");
 	return 0;
@@ -182,7 +183,7 @@ check_sets(struct err *e, const struct plan_creds *c)
 
 /* The kernel forces the order: bounding while CAP_SETPCAP is effective, groups and ids while
  * CAP_SETGID and CAP_SETUID are, the sets last; ambient after permitted and inheritable.  The
- * change of ids would clear the permitted set but for KEEPCAPS. */
+ * change of ids would clear the permitted set but for KEEPCAPS, unless it is to root. */
 int
 creds_apply(struct err *e, const struct plan_creds *c)
 {
@@ -192,10 +193,10 @@ creds_apply(struct err *e, const struct plan_creds *c)
 	if (c->no_new_privileges && sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail_errno(e, "process.noNewPrivileges");
 	TRY(drop_bounding(e, want[CAPABILITY_BOUNDING]));
-	if (sys_prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+	if (c->uid != 0 && sys_prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return fail_errno(e, "keep capabilities");
 	TRY(set_ids(e, c));
-	if (sys_prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
+	if (c->uid != 0 && sys_prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
 		return fail_errno(e, "keep capabilities");
 	TRY(write_sets(e, want));
 	TRY(set_ambient(e, want[CAPABILITY_AMBIENT]));

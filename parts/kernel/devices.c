@@ -8,8 +8,37 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+/* What the functions of this file hand each other. */
+struct job {
+	const struct plan *plan;
+	int root_dir;
+	int parent_dir;	    /* of the last device or link, mostly /dev, and ... */
+	const char *parent; /* ... its path, of parent_len bytes */
+	size_t parent_len;
+	bool proc_known, proc; /* is /proc in the root a procfs? */
+};
+
+/* As fd_parent_in_root(), but the descriptor is the job's: all that is made in one directory is
+ * made through one descriptor of it. */
+static int
+open_parent(struct err *e, struct job *j, const char *path, const char **last)
+{
+	size_t len = (size_t)(str_base(path) - path);
+
+	if (j->parent_dir >= 0 && len == j->parent_len && strncmp(j->parent, path, len) == 0) {
+		*last = str_base(path);
+		return j->parent_dir;
+	}
+	fd_close(&j->parent_dir);
+	j->parent_dir = fd_parent_in_root(e, j->root_dir, path, last);
+	j->parent = path;
+	j->parent_len = len;
+	return j->parent_dir;
+}
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
@@ -63,14 +92,17 @@ set_owner(struct err *e, const struct plan_device *d, int fd, const struct stat 
 }
 
 /* The new node is looked at again before it gets a mode: a process that shares the directory may
- * have put another file in its place (S12). */
+ * have put another file in its place (S12).  Mostly it has all it needs already. */
 static int
 finish_node(struct err *e, const struct plan_device *d, int dir, const char *name)
 {
+	FD_AUTO int fd = -1;
 	struct stat s;
-	FD_AUTO int fd = look(e, dir, name, &s);
 
-	TRY(fd);
+	if (fstatat(dir, name, &s, AT_SYMLINK_NOFOLLOW) == 0 && is_device(&s, d) &&
+		s.st_uid == d->uid && s.st_gid == d->gid && (s.st_mode & 07777) == d->mode)
+		return 0;
+	TRY(fd = look(e, dir, name, &s));
 	if (!is_device(&s, d))
 		return fail(e, "exchanged while it was made");
 	return set_owner(e, d, fd, &s);
@@ -127,10 +159,11 @@ accept_existing(
 }
 
 static int
-make_node(struct err *e, const struct plan *p, const struct plan_device *d, int root_dir)
+make_node(struct err *e, struct job *j, const struct plan_device *d)
 {
+	const struct plan *p = j->plan;
 	const char *name;
-	FD_AUTO int dir = fd_parent_in_root(e, root_dir, d->path, &name);
+	int dir = open_parent(e, j, d->path, &name);
 
 	TRY(dir);
 	if (sys_mknodat(dir, name, kind_of(d) | d->mode, number_of(d)) == 0)
@@ -144,21 +177,34 @@ make_node(struct err *e, const struct plan *p, const struct plan_device *d, int 
 
 /* --- links ------------------------------------------------------------------------------------ */
 
-/* LX-3: the target must be there.  /proc/self is ours, whatever its number in the container. */
 static bool
-target_exists(int root_dir, const char *target)
+has_procfs(struct job *j)
 {
 	struct err ignored;
-	FD_AUTO int proc = -1, file = -1;
+	FD_AUTO int proc = -1;
+
+	if (!j->proc_known) {
+		proc = fd_in_root(&ignored, j->root_dir, "/proc", O_PATH | O_DIRECTORY);
+		j->proc = proc >= 0 && mnt_magic(proc) == PROC_SUPER_MAGIC;
+		j->proc_known = true;
+	}
+	return j->proc;
+}
+
+/* LX-3: the target must be there.  /proc/self is ours, whatever its number in the container. */
+static bool
+target_exists(struct job *j, const char *target)
+{
+	struct err ignored;
+	FD_AUTO int file = -1;
 
 	if (!str_starts(target, "/proc/"))
 		return true;
-	proc = fd_in_root(&ignored, root_dir, "/proc", O_PATH | O_DIRECTORY);
-	if (proc < 0 || mnt_magic(proc) != PROC_SUPER_MAGIC)
+	if (!has_procfs(j))
 		return false;
 	if (str_starts(target, "/proc/self/"))
 		return true;
-	file = fd_in_root(&ignored, root_dir, target, O_PATH);
+	file = fd_in_root(&ignored, j->root_dir, target, O_PATH);
 	return file >= 0;
 }
 
@@ -191,14 +237,14 @@ replace_ptmx(struct err *e, const struct plan_link *l, int dir, const char *name
 }
 
 static int
-make_link(struct err *e, const struct plan_link *l, int root_dir)
+make_link(struct err *e, struct job *j, const struct plan_link *l)
 {
 	const char *name;
-	FD_AUTO int dir = -1;
+	int dir;
 
-	if (!target_exists(root_dir, l->target))
+	if (!target_exists(j, l->target))
 		return 0;
-	TRY(dir = fd_parent_in_root(e, root_dir, l->path, &name));
+	TRY(dir = open_parent(e, j, l->path, &name));
 	if (sys_symlinkat(l->target, dir, name) == 0)
 		return 0;
 	if (errno != EEXIST)
@@ -229,20 +275,35 @@ is_foreign(const struct plan *p, int root_dir, const char *path)
 	return dev >= 0 && dir >= 0 && mnt_id(dev) == mnt_id(dir);
 }
 
-int
-devices_make(struct err *e, const struct plan *p, int root_dir)
+static int
+make_all(struct err *e, struct job *j)
 {
-	const struct plan_devices *d = &p->devices;
+	const struct plan_devices *d = &j->plan->devices;
 
-	IN(e, ROLE_INIT);
 	for (uint32_t i = 0; i < d->n; i++)
-		if (!is_foreign(p, root_dir, d->at[i].path) &&
-			make_node(e, p, &d->at[i], root_dir) < 0)
+		if (!is_foreign(j->plan, j->root_dir, d->at[i].path) &&
+			make_node(e, j, &d->at[i]) < 0)
 			return context(e, "%s%s",
 				d->at[i].is_default ? "" : "linux.devices: ", d->at[i].path);
 	for (uint32_t i = 0; i < d->n_links; i++)
-		if (!is_foreign(p, root_dir, d->link[i].path) &&
-			make_link(e, &d->link[i], root_dir) < 0)
+		if (!is_foreign(j->plan, j->root_dir, d->link[i].path) &&
+			make_link(e, j, &d->link[i]) < 0)
 			return context(e, "%s", d->link[i].path);
 	return 0;
+}
+
+/* Without a umask the nodes are born with their mode. */
+int
+devices_make(struct err *e, const struct plan *p, int root_dir)
+{
+	struct job j = {.plan = p, .root_dir = root_dir, .parent_dir = -1};
+	mode_t mask;
+	int done;
+
+	IN(e, ROLE_INIT);
+	mask = umask(0);
+	done = make_all(e, &j);
+	(void)umask(mask);
+	fd_close(&j.parent_dir);
+	return done;
 }

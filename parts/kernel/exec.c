@@ -173,7 +173,8 @@ is_home(const char *line, uint32_t uid, const char **home, size_t *len)
 static int
 open_passwd(void)
 {
-	FD_AUTO int fd = open("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	FD_AUTO int fd =
+		openat(AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > PASSWD_BYTES)

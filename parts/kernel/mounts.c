@@ -35,6 +35,9 @@ struct seal {
 struct job {
 	const struct plan *plan;
 	int root_dir;
+	int parent_dir;	    /* where the last missing target was made, and ... */
+	const char *parent; /* ... its path, of parent_len bytes */
+	size_t parent_len;
 	struct seal seal[SEALS_MAX];
 	uint32_t n_seals;
 };
@@ -61,44 +64,110 @@ not_ordinary(struct err *e, const struct plan_mount *m)
 	return fail(e, "filesystem \"%s\" must be mounted on ordinary directory", m->type);
 }
 
+/* Where a row is mounted. */
+struct target {
+	int fd;
+	bool literal; /* found without following a link: its path is that of the config */
+};
+
+/* The plan has cleaned it; here it must be so, or the path would not be what the kernel finds. */
+static bool
+is_clean(const char *path)
+{
+	return !str_find(path, "//") && !str_find(path, "/.") && !str_ends(path, "/");
+}
+
+static int
+open_literal(struct err *e, const struct job *j, const char *path, int flags)
+{
+	return fd_resolve(
+		e, j->root_dir, path, O_PATH | flags, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+}
+
+/* The parent of a missing target, kept for the next one: there are nine below a v1 cgroup mount. */
+static int
+open_parent(struct job *j, const struct plan_mount *m)
+{
+	const char *last = str_base(m->destination);
+	size_t len = (size_t)(last - m->destination);
+	char path[PLAN_PATH_MAX];
+	struct err ignored;
+
+	if (j->parent_dir >= 0 && len == j->parent_len &&
+		strncmp(j->parent, m->destination, len) == 0)
+		return j->parent_dir;
+	fd_close(&j->parent_dir);
+	if (str_format(path, sizeof path, "%.*s", (int)len, m->destination) < 0)
+		return -1;
+	j->parent_dir = open_literal(&ignored, j, path, O_DIRECTORY);
+	j->parent = m->destination;
+	j->parent_len = len;
+	return j->parent_dir;
+}
+
+/* Makes what is missing.  The usual case, only the last name is, takes fewer steps; what goes wrong
+ * there is left to the walk, which can follow links and says what the matter is. */
+static int
+make_target(struct err *e, struct job *j, const struct plan_mount *m, enum fd_kind kind,
+	struct target *t)
+{
+	int dir = t->literal ? open_parent(j, m) : -1, made = -1;
+
+	if (dir >= 0 && kind == FD_DIRECTORY)
+		made = sys_mkdirat(dir, str_base(m->destination), 0755);
+	else if (dir >= 0)
+		made = sys_mknodat(dir, str_base(m->destination), S_IFREG | 0644, 0);
+	if (made == 0)
+		t->fd = open_literal(e, j, m->destination, 0);
+	if (t->fd >= 0)
+		return 0;
+	t->literal = false;
+	t->fd = fd_make_in_root(
+		e, j->root_dir, m->destination, kind, kind == FD_DIRECTORY ? 0755 : 0644);
+	return t->fd < 0 ? -1 : 0;
+}
+
 /* proc and sysfs: no component of the target may be a link, or a process of the image could make
  * label writes and masks land elsewhere (CVE-2019-19921, CVE-2023-27561). */
 static int
-open_plain_directory(struct err *e, const struct job *j, const struct plan_mount *m)
+open_plain_directory(struct err *e, struct job *j, const struct plan_mount *m, struct target *t)
 {
-	const uint64_t resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
-	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
-	FD_AUTO int made = -1;
-	int fd = fd_resolve(e, j->root_dir, m->destination, flags, resolve);
+	const int flags = O_DIRECTORY | O_NOFOLLOW;
 
-	if (fd < 0 && e->number == ENOENT) {
-		TRY(made = fd_make_in_root(e, j->root_dir, m->destination, FD_DIRECTORY, 0755));
-		fd = fd_resolve(e, j->root_dir, m->destination, flags, resolve);
+	t->fd = open_literal(e, j, m->destination, flags);
+	if (t->fd < 0 && e->number == ENOENT) {
+		TRY(make_target(e, j, m, FD_DIRECTORY, t));
+		fd_close(&t->fd);
+		t->literal = is_clean(m->destination);
+		t->fd = open_literal(e, j, m->destination, flags);
 	}
-	if (fd < 0 && (e->number == ELOOP || e->number == ENOTDIR))
+	if (t->fd < 0 && (e->number == ELOOP || e->number == ENOTDIR))
 		return not_ordinary(e, m);
-	return fd;
+	return t->fd < 0 ? -1 : 0;
 }
 
-/* What is there is taken as it is: the kernel refuses a directory on a file and the reverse. */
+/* What is there is taken as it is: the kernel refuses a directory on a file and the reverse.
+ * `source` is what is bound, or NULL. */
 static int
-open_target(struct err *e, const struct job *j, const struct plan_mount *m, int source)
+open_target(struct err *e, struct job *j, const struct plan_mount *m, const struct mnt_look *source,
+	struct target *t)
 {
-	struct stat s = {.st_mode = S_IFDIR};
-	int fd;
-
+	*t = (struct target){-1, is_clean(m->destination)};
 	if (m->proc_or_sys)
-		return open_plain_directory(e, j, m);
-	fd = fd_in_root(e, j->root_dir, m->destination, O_PATH);
-	if (fd >= 0 || e->number != ENOENT || m->kind == PLAN_MOUNT_REMOUNT)
-		return fd;
+		return open_plain_directory(e, j, m, t);
+	if (t->literal)
+		t->fd = open_literal(e, j, m->destination, 0);
+	if (!t->literal || (t->fd < 0 && e->number == ELOOP)) {
+		t->literal = false;
+		t->fd = fd_in_root(e, j->root_dir, m->destination, O_PATH);
+	}
+	if (t->fd >= 0)
+		return 0;
+	if (e->number != ENOENT || m->kind == PLAN_MOUNT_REMOUNT)
+		return -1;
 	if (is_below(m->destination, "/proc"))
 		return inside_proc(e, m); /* nothing can be made there */
-	if (source >= 0 && fstat(source, &s) < 0)
-		return fail_errno(e, "stat %s", m->source);
-	if (S_ISDIR(s.st_mode))
-		return fd_make_in_root(e, j->root_dir, m->destination, FD_DIRECTORY, 0755);
-	return fd_make_in_root(e, j->root_dir, m->destination, FD_FILE, 0644);
+	return make_target(e, j, m, !source || S_ISDIR(source->mode) ? FD_DIRECTORY : FD_FILE, t);
 }
 
 /* The path by which the kernel knows an open file. */
@@ -164,13 +233,19 @@ check_proc(struct err *e, const struct plan_mount *m, const char *path, int sour
 	return inside_proc(e, m);
 }
 
-/* Security.md S3, S4, 5.2. */
+/* Security.md S3, S4, 5.2.  A target that was found without following a link is where the config
+ * says; the path of any other one is asked of the kernel. */
 static int
-check_target(struct err *e, const struct job *j, const struct plan_mount *m, int source, int target)
+check_target(struct err *e, const struct job *j, const struct plan_mount *m, int source,
+	const struct target *t)
 {
-	char path[PLAN_PATH_MAX];
+	char resolved[PLAN_PATH_MAX];
+	const char *path = m->destination;
 
-	TRY(path_in_root(e, j->root_dir, target, path));
+	if (!t->literal) {
+		TRY(path_in_root(e, j->root_dir, t->fd, resolved));
+		path = resolved;
+	}
 	if (path[0] == '\0' || str_equal(path, "/"))
 		return fail(e, "the target is the root filesystem itself");
 	/* A remount puts nothing in place of what is there. */
@@ -236,20 +311,24 @@ first_call(struct err *e, const struct plan_mount *m, int source, int target)
 }
 
 /* Looks the target up again: what is there now must be what was mounted (CVE-2021-30465: a link
- * that is exchanged meanwhile sends one of the two lookups elsewhere). */
+ * that is exchanged meanwhile sends one of the two lookups elsewhere).  `known` is a look at the
+ * source of a bind, else at the target before the mount.  Where no link was met at first, none may
+ * be now. */
 static int
-look_again(struct err *e, const struct job *j, const struct plan_mount *m, int source, int target)
+look_again(struct err *e, const struct job *j, const struct plan_mount *m, bool literal,
+	const struct mnt_look *known)
 {
-	FD_AUTO int now = fd_in_root(e, j->root_dir, m->destination, O_PATH);
+	FD_AUTO int now = literal ? open_literal(e, j, m->destination, 0)
+				  : fd_in_root(e, j->root_dir, m->destination, O_PATH);
+	struct mnt_look look;
 	bool good;
 
 	TRY(now);
-	if (m->kind == PLAN_MOUNT_REMOUNT)
-		good = mnt_same(target, now);
-	else if (m->kind == PLAN_MOUNT_BIND)
-		good = mnt_same(source, now);
+	TRY(mnt_look(e, now, &look));
+	if (m->kind == PLAN_MOUNT_FILESYSTEM || m->kind == PLAN_MOUNT_CGROUP2)
+		good = mnt_look_appeared(known, &look);
 	else
-		good = mnt_appeared(target, now);
+		good = mnt_look_same(known, &look);
 	if (!good)
 		return fail(e, "the target was exchanged while it was mounted on");
 	return fd_keep(&now);
@@ -265,9 +344,9 @@ attribute_option(const struct plan *p, const struct plan_mount *m)
 		return "recursive attribute";
 	for (uint32_t i = 0; i < s->mounts.at[m->index].options.n; i++) {
 		const char *name = s->mounts.at[m->index].options.at[i];
-		const struct mountopt *o = mountopt_find(name);
+		struct mountopt o;
 
-		if (o && (o->attr_set | o->attr_clear))
+		if (mountopt_find(name, &o) && (o.attr_set | o.attr_clear))
 			return name;
 	}
 	return "recursive attribute";
@@ -306,29 +385,45 @@ finish(struct err *e, const struct plan *p, const struct plan_mount *m, int fd)
 	return 0;
 }
 
-/* One row; returns the descriptor of the new mount's root. */
 static int
-mount_row(struct err *e, const struct job *j, const struct plan_mount *m)
+mount_on(struct err *e, struct job *j, const struct plan_mount *m, int source,
+	struct mnt_look *known)
 {
-	FD_AUTO int source = -1, target = -1, now = -1;
+	struct target t;
+	FD_AUTO int target = -1, now = -1;
+	int opened = open_target(e, j, m, source >= 0 ? known : NULL, &t);
 
-	if (m->kind == PLAN_MOUNT_BIND) {
-		source = open(m->source, O_PATH | O_CLOEXEC);
-		if (source < 0)
-			return fail_errno(e, "open %s", m->source);
-	}
-	TRY(target = open_target(e, j, m, source));
-	TRY(check_target(e, j, m, source, target));
+	target = t.fd;
+	TRY(opened);
+	TRY(check_target(e, j, m, source, &t));
+	if (m->kind != PLAN_MOUNT_BIND)
+		TRY(mnt_look(e, target, known));
 	TRY(first_call(e, m, source, target));
-	TRY(now = look_again(e, j, m, source, target));
+	TRY(now = look_again(e, j, m, t.literal, known));
 	TRY(finish(e, j->plan, m, now));
 	return fd_keep(&now);
+}
+
+/* One row; returns the descriptor of the new mount's root. */
+static int
+mount_row(struct err *e, struct job *j, const struct plan_mount *m)
+{
+	FD_AUTO int source = -1;
+	struct mnt_look known;
+
+	if (m->kind == PLAN_MOUNT_BIND) {
+		source = openat(AT_FDCWD, m->source, O_PATH | O_CLOEXEC);
+		if (source < 0)
+			return fail_errno(e, "open %s", m->source);
+		TRY(mnt_look(e, source, &known));
+	}
+	return mount_on(e, j, m, source, &known);
 }
 
 /* Security.md 5.3: the kernel refuses the mount (EPERM in a user namespace without a cgroup
  * namespace of its own, EBUSY): bind the container's own directory.  Neither: an empty tmpfs. */
 static int
-mount_cgroup2(struct err *e, const struct job *j, const struct plan_mount *m)
+mount_cgroup2(struct err *e, struct job *j, const struct plan_mount *m)
 {
 	struct plan_mount row = *m;
 	int fd = mount_row(e, j, &row);
@@ -438,13 +533,14 @@ apply_list(struct err *e, struct job *j)
 int
 mounts_apply(struct err *e, const struct plan *p, int root_dir)
 {
-	struct job j = {.plan = p, .root_dir = root_dir};
+	struct job j = {.plan = p, .root_dir = root_dir, .parent_dir = -1};
 	int done;
 
 	IN(e, ROLE_INIT);
 	done = apply_list(e, &j);
 	while (j.n_seals > 0)
 		fd_close(&j.seal[--j.n_seals].fd);
+	fd_close(&j.parent_dir);
 	return done;
 }
 

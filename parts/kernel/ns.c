@@ -46,7 +46,7 @@ ns_open(struct err *e, const struct plan *p, struct ns_fds *fds)
 
 		if (!path)
 			continue;
-		fds->fd[ns] = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		fds->fd[ns] = openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		if (fds->fd[ns] < 0)
 			(void)fail_errno(e, "linux.namespaces: open %s", path);
 		if (fds->fd[ns] < 0 || check_type(e, fds->fd[ns], ns, path) < 0) {
@@ -185,7 +185,7 @@ clone_into_pid(struct err *e, const struct plan *p, const struct ns_fds *fds, in
 	uint64_t extra, bool *placed)
 {
 	bool back = role_now() == ROLE_HOST;
-	FD_AUTO int own = back ? open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC) : -1;
+	FD_AUTO int own = back ? openat(AT_FDCWD, "/proc/self/ns/pid", O_RDONLY | O_CLOEXEC) : -1;
 	pid_t pid;
 
 	if (back && own < 0)
@@ -248,7 +248,7 @@ ns_map_ids(struct err *e, const struct plan *p, pid_t pid)
 	IN(e, ROLE_HOST);
 	if (str_format(path, sizeof(path), "/proc/%d", (int)pid) < 0)
 		return fail(e, "pid %d", (int)pid);
-	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(e, "linux.uidMappings: open %s", path);
 	/* user_namespaces(7): before gid_map, or an unprivileged writer is refused there. */

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/lines.h"
 #include "base/role.h"
+#include "base/sig.h"
 #include "base/str.h"
 #include "base/sys.h"
 
@@ -11,10 +12,14 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 65536 }; /* a mount of many layers has a long line */
+enum {
+	LINE_BYTES = 65536,		 /* a mount of many layers has a long line */
+	PROC_USER_INIT_INO = 0xEFFFFFFD, /* linux/proc_ns.h */
+};
 
 /* -- cgroups ----------------------------------------------------------------------------------- */
 
@@ -218,6 +223,8 @@ status_line(struct err *e, struct facts *f, char *line)
 		f->cap_effective = hexadecimal(line + 8);
 	if (str_starts(line, "CapBnd:\t"))
 		f->cap_bounding = hexadecimal(line + 8);
+	if (str_starts(line, "SigIgn:\t"))
+		sig_learn_ignored(line + 8);
 	return 0;
 }
 
@@ -225,7 +232,7 @@ status_line(struct err *e, struct facts *f, char *line)
 static int
 uid_map_line(struct err *e, struct facts *f, char *line)
 {
-	static const char *const identity[] = {"0", "0", "4294967295"};
+	static const char identity[][12] = {"0", "0", "4294967295"};
 
 	(void)e;
 	for (int i = 0; i < 3; i++) {
@@ -246,7 +253,7 @@ each_line(struct err *e, struct facts *f, const char *path,
 	int (*each)(struct err *e, struct facts *f, char *line))
 {
 	static char buf[LINE_BYTES];
-	FD_AUTO int fd = open(path, O_RDONLY | O_CLOEXEC);
+	FD_AUTO int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	struct lines l = lines_in(fd, buf, sizeof buf);
 	char *line;
 
@@ -257,24 +264,29 @@ each_line(struct err *e, struct facts *f, const char *path,
 	return 0;
 }
 
-/* Where /proc/sys is hidden, the kernel says EINVAL to the first number that it does not know. */
+/* The bounding set of most callers is full: the kernel is asked about one number more, and says
+ * EINVAL to the first that it does not know. */
 static uint32_t
-last_capability(void)
+last_capability(uint64_t bounding)
 {
-	struct err ignored;
-	char text[32];
-	uint64_t value;
 	uint32_t cap = 0;
 
-	if (fd_read_file(&ignored, AT_FDCWD, "/proc/sys/kernel/cap_last_cap", text, sizeof text) >
-		0) {
-		text[strcspn(text, "\n")] = '\0';
-		if (str_u64(text, &value) == 0 && value < 64)
-			return (uint32_t)value;
-	}
+	while (cap < 63 && bounding >> (cap + 1))
+		cap++;
 	while (cap < 63 && sys_prctl(PR_CAPBSET_READ, cap + 1, 0, 0, 0) >= 0)
 		cap++;
 	return cap;
+}
+
+/* The initial user namespace has a number of its own; without it the map tells. */
+static int
+user_namespace(struct err *e, struct facts *f)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/user", &st) == 0 && st.st_ino == PROC_USER_INIT_INO)
+		return 0;
+	return each_line(e, f, "/proc/self/uid_map", uid_map_line); /* no file: no such thing */
 }
 
 bool
@@ -283,8 +295,7 @@ probe_user_namespace(void)
 	static struct facts f;
 	struct err ignored;
 
-	(void)each_line(
-		&ignored, &f, "/proc/self/uid_map", uid_map_line); /* no file: no such thing */
+	(void)user_namespace(&ignored, &f);
 	return f.user_namespace;
 }
 
@@ -295,9 +306,9 @@ probe_facts(struct err *e, struct facts *f)
 	memset(f, 0, sizeof *f);
 	f->euid = geteuid();
 	f->egid = getegid();
-	f->cap_last = last_capability();
 	TRY(each_line(e, f, "/proc/self/status", status_line));
-	TRY(each_line(e, f, "/proc/self/uid_map", uid_map_line));
+	f->cap_last = last_capability(f->cap_bounding);
+	TRY(user_namespace(e, f));
 	TRY(each_line(e, f, "/proc/self/cgroup", cgroup_line));
 	if (f->n_hierarchies > 0)
 		TRY(each_line(e, f, "/proc/self/mountinfo", mount_line));

@@ -36,7 +36,7 @@ stop_propagation(struct err *e, const struct plan *p)
 static int
 open_rootfs(struct err *e, const char *path)
 {
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && errno == EACCES)
 		return fail_errno(e,
@@ -50,15 +50,18 @@ int
 rootfs_open(struct err *e, const struct plan *p)
 {
 	FD_AUTO int before = -1, root = -1;
+	struct mnt_look old, new;
 
 	IN(e, ROLE_INIT);
 	TRY(stop_propagation(e, p));
 	TRY(before = open_rootfs(e, p->rootfs));
+	TRY(mnt_look(e, before, &old));
 	if (mnt_bind(e, before, before, MS_REC) < 0)
 		return context(e, "rootfs %s", p->rootfs);
 	/* What is mounted on "/" itself is only seen through its "..". */
 	TRY(root = open_rootfs(e, str_equal(p->rootfs, "/") ? "/.." : p->rootfs));
-	if (!mnt_same(before, root) || !mnt_appeared(before, root))
+	TRY(mnt_look(e, root, &new));
+	if (!mnt_look_same(&old, &new) || !mnt_look_appeared(&old, &new))
 		return fail(e, "invalid rootfs: %s: exchanged while it was mounted on", p->rootfs);
 	if (p->root_mode == PLAN_ROOT_CHROOT && mnt_propagate(e, root, MS_PRIVATE | MS_REC) < 0)
 		return context(e, "rootfs %s", p->rootfs);
@@ -67,122 +70,149 @@ rootfs_open(struct err *e, const struct plan *p)
 
 /* --- readonlyPaths, maskedPaths --------------------------------------------------------------- */
 
-/* Binds source onto target, which was found by path, and gives the new mount. */
-static int
-cover(struct err *e, int root_dir, const char *path, int source, int target)
-{
-	FD_AUTO int now = -1;
+/* A descriptor and what it was when it was opened. */
+struct seen {
+	int fd;
+	struct mnt_look look;
+};
 
-	TRY(mnt_bind(e, source, target, source == target ? MS_REC : 0));
-	TRY(now = fd_in_root(e, root_dir, path, O_PATH));
-	if (!mnt_same(source, now) || !mnt_appeared(target, now))
+static int
+see(struct err *e, int fd, struct seen *out)
+{
+	out->fd = fd;
+	return fd < 0 ? -1 : mnt_look(e, fd, &out->look);
+}
+
+/* Looks up again what was mounted on: a new mount must be there, and with `source` it must show
+ * that.  Returns its descriptor. */
+static int
+look_again(struct err *e, int root_dir, const char *path, const struct mnt_look *source,
+	const struct seen *target)
+{
+	FD_AUTO int now = fd_in_root(e, root_dir, path, O_PATH);
+	struct mnt_look look;
+
+	TRY(now);
+	TRY(mnt_look(e, now, &look));
+	if ((source && !mnt_look_same(source, &look)) || !mnt_look_appeared(&target->look, &look))
 		return fail(e, "exchanged while it was mounted on");
 	return fd_keep(&now);
 }
 
-static bool
-is_root(int root_dir, int fd)
+/* Binds source onto target, which was found by path, and gives the new mount. */
+static int
+cover(struct err *e, int root_dir, const char *path, const struct seen *source,
+	const struct seen *target)
 {
-	return mnt_same(root_dir, fd) && mnt_id(root_dir) == mnt_id(fd);
+	TRY(mnt_bind(e, source->fd, target->fd, source == target ? MS_REC : 0));
+	return look_again(e, root_dir, path, &source->look, target);
+}
+
+static bool
+is_root(const struct seen *root, const struct seen *s)
+{
+	return mnt_look_same(&root->look, &s->look) && root->look.mount == s->look.mount;
 }
 
 static int
-make_read_only(struct err *e, int root_dir, const char *path)
+make_read_only(struct err *e, const struct seen *root, const char *path)
 {
-	FD_AUTO int target = fd_in_root(e, root_dir, path, O_PATH), now = -1;
+	FD_AUTO int fd = fd_in_root(e, root->fd, path, O_PATH), now = -1;
+	struct seen target;
 
-	if (target < 0)
+	if (fd < 0)
 		return e->number == ENOENT ? 0 : -1;
-	if (is_root(root_dir, target))
-		return mnt_change(e, root_dir, MS_RDONLY, 0);
-	TRY(now = cover(e, root_dir, path, target, target));
+	TRY(see(e, fd, &target));
+	if (is_root(root, &target))
+		return mnt_change(e, root->fd, MS_RDONLY, 0);
+	TRY(now = cover(e, root->fd, path, &target, &target));
 	return mnt_change(e, now, MS_RDONLY, 0);
 }
 
 /* What masks are made of, opened when first needed. */
 struct mask {
-	int root_dir;
-	int null;  /* a verified /dev/null */
-	int empty; /* a read-only tmpfs, bound on every masked directory */
+	const struct seen *root;
+	struct seen null;  /* a verified /dev/null */
+	struct seen empty; /* a read-only tmpfs, bound on every masked directory */
 };
 
 static bool
-is_null(int fd)
+is_null(const struct seen *s)
 {
-	struct stat s;
-
-	return fstat(fd, &s) == 0 && S_ISCHR(s.st_mode) && s.st_rdev == makedev(1, 3);
+	return S_ISCHR(s->look.mode) && s->look.rdev == makedev(1, 3);
 }
 
 /* The container's /dev/null, or the host's where it has none.  An image may have a link there, or a
  * file: to bind that would show what it points to (CVE-2025-31133). */
 static int
-open_null(struct err *e, int root_dir)
+open_null(struct err *e, int root_dir, struct seen *out)
 {
 	FD_AUTO int dev = fd_in_root(e, root_dir, "/dev", O_PATH | O_DIRECTORY), null = -1;
+	struct seen s;
 
 	if (dev < 0 && e->number != ENOENT)
 		return -1;
 	if (dev >= 0)
 		null = openat(dev, "null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (null < 0 && (dev < 0 || errno == ENOENT))
-		null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		null = openat(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (null < 0)
 		return fail_errno(e, "open /dev/null");
-	if (!is_null(null))
+	TRY(see(e, null, &s));
+	if (!is_null(&s))
 		return fail(e, "/dev/null is not the character device 1:3");
-	return fd_keep(&null);
+	*out = s;
+	(void)fd_keep(&null); /* it is out->fd now */
+	return 0;
 }
 
 static int
-mask_file(struct err *e, struct mask *m, const char *path, int target)
+mask_file(struct err *e, struct mask *m, const char *path, const struct seen *target)
 {
 	FD_AUTO int now = -1;
 
-	if (m->null < 0)
-		TRY(m->null = open_null(e, m->root_dir));
+	if (m->null.fd < 0)
+		TRY(open_null(e, m->root->fd, &m->null));
 	if (is_null(target))
 		return 0;
-	TRY(now = cover(e, m->root_dir, path, m->null, target));
+	TRY(now = cover(e, m->root->fd, path, &m->null, target));
 	return 0;
 }
 
 /* The first directory gets the tmpfs, the others a bind of it, which is three times as cheap and
  * inherits read-only. */
 static int
-mask_directory(struct err *e, struct mask *m, const char *path, int target)
+mask_directory(struct err *e, struct mask *m, const char *path, const struct seen *target)
 {
 	FD_AUTO int now = -1;
 	char fd[32];
 
-	if (m->empty >= 0) {
-		TRY(now = cover(e, m->root_dir, path, m->empty, target));
+	if (m->empty.fd >= 0) {
+		TRY(now = cover(e, m->root->fd, path, &m->empty, target));
 		return 0;
 	}
-	(void)fd_path(fd, target);
+	(void)fd_path(fd, target->fd);
 	if (sys_mount("tmpfs", fd, "tmpfs", INERT, "nr_inodes=1,mode=755") < 0)
 		return fail_errno(e, "mount tmpfs");
-	TRY(now = fd_in_root(e, m->root_dir, path, O_PATH));
-	if (!mnt_appeared(target, now))
-		return fail(e, "exchanged while it was mounted on");
-	m->empty = fd_keep(&now);
+	TRY(now = look_again(e, m->root->fd, path, NULL, target));
+	TRY(mnt_look(e, now, &m->empty.look));
+	m->empty.fd = fd_keep(&now);
 	return 0;
 }
 
 static int
 mask_path(struct err *e, struct mask *m, const char *path)
 {
-	FD_AUTO int target = fd_in_root(e, m->root_dir, path, O_PATH);
-	struct stat s;
+	FD_AUTO int fd = fd_in_root(e, m->root->fd, path, O_PATH);
+	struct seen target;
 
-	if (target < 0)
+	if (fd < 0)
 		return e->number == ENOENT ? 0 : -1;
-	if (fstat(target, &s) < 0)
-		return fail_errno(e, "stat");
-	if (is_root(m->root_dir, target))
+	TRY(see(e, fd, &target));
+	if (is_root(m->root, &target))
 		return fail(e, "the root filesystem itself cannot be masked");
-	return S_ISDIR(s.st_mode) ? mask_directory(e, m, path, target)
-				  : mask_file(e, m, path, target);
+	return S_ISDIR(target.look.mode) ? mask_directory(e, m, path, &target)
+					 : mask_file(e, m, path, &target);
 }
 
 /* A tmpfs on /dev with the option "ro": kernel/mounts leaves it writable for nodes and console. */
@@ -218,19 +248,21 @@ int
 rootfs_masks(struct err *e, const struct plan *p, int root_dir)
 {
 	const struct strings *paths = &p->spec->linux_.readonly_paths;
-	struct mask m = {.root_dir = root_dir, .null = -1, .empty = -1};
+	struct seen root;
+	struct mask m = {.root = &root, .null.fd = -1, .empty.fd = -1};
 	int done;
 
 	IN(e, ROLE_INIT);
+	TRY(see(e, root_dir, &root));
 	if (close_dev(e, p, root_dir) < 0)
 		return context(e, "making /dev read-only");
 	for (uint32_t i = 0; i < paths->n; i++)
-		if (make_read_only(e, root_dir, paths->at[i]) < 0)
+		if (make_read_only(e, &root, paths->at[i]) < 0)
 			return context(e, "linux.readonlyPaths[%u]: %s", i, paths->at[i]);
 	/* After readonlyPaths: their recursive binds would otherwise take the masks along. */
 	done = mask_all(e, &m, &p->spec->linux_.masked_paths);
-	fd_close(&m.null);
-	fd_close(&m.empty);
+	fd_close(&m.null.fd);
+	fd_close(&m.empty.fd);
 	TRY(done);
 	/* Last: mount points were made until now. */
 	if (p->spec->root.readonly && mnt_change(e, root_dir, MS_RDONLY, 0) < 0)
@@ -340,7 +372,7 @@ static int
 hide_host(struct err *e, int root_dir)
 {
 	static const char text[] = "/proc/self/mountinfo";
-	FD_AUTO int fd = open(text, O_RDONLY | O_CLOEXEC);
+	FD_AUTO int fd = openat(AT_FDCWD, text, O_RDONLY | O_CLOEXEC);
 	struct mountinfo m = {.fd = fd};
 	char path[PLAN_PATH_MAX], root[PLAN_PATH_MAX], link[32];
 	uint32_t skip = 0;
@@ -396,7 +428,7 @@ is_initial_rootfs(int dir)
 static int
 pivot(struct err *e, int root_dir)
 {
-	FD_AUTO int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	FD_AUTO int old = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (old < 0)
 		return fail_errno(e, "open /");
@@ -448,7 +480,7 @@ struct look {
 static struct look
 look_here(const char *rootfs, uint64_t before)
 {
-	FD_AUTO int fd = open(rootfs, O_PATH | O_CLOEXEC);
+	FD_AUTO int fd = openat(AT_FDCWD, rootfs, O_PATH | O_CLOEXEC);
 	struct look l = {.id = fd < 0 ? 0 : mnt_id(fd)};
 
 	if (before == 0 || l.id == 0 || l.id == before)
@@ -490,7 +522,7 @@ look_there(struct err *e, const char *rootfs, uint64_t before, int ns, struct lo
 static int
 look(struct err *e, const char *rootfs, uint64_t before, const char *mount_ns, uint64_t *id)
 {
-	FD_AUTO int ns = mount_ns ? open(mount_ns, O_RDONLY | O_CLOEXEC) : -1;
+	FD_AUTO int ns = mount_ns ? openat(AT_FDCWD, mount_ns, O_RDONLY | O_CLOEXEC) : -1;
 	struct look l = {0};
 
 	*id = 0;

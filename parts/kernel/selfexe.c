@@ -74,7 +74,7 @@ is_protected(const struct statfs *fs)
 		return true;
 	if (!by_descriptor && (uint32_t)fs->f_type != TMPFS_MAGIC) /* no memfd is elsewhere */
 		return false;
-	fd = open(self, O_RDONLY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, self, O_RDONLY | O_CLOEXEC);
 	seals = sys_fcntl(fd, F_GET_SEALS, 0);
 	if (seals >= 0 && (seals & SEALS) == SEALS)
 		return true;
@@ -104,7 +104,7 @@ clone_mount(void)
 static int
 copy_to(int to)
 {
-	FD_AUTO int from = open(self, O_RDONLY | O_CLOEXEC);
+	FD_AUTO int from = openat(AT_FDCWD, self, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	off_t at = 0;
 
@@ -149,18 +149,19 @@ sealed_copy(void)
 static int
 unlinked_copy(void)
 {
-	static const char *const place[] = {"/run", "/tmp", "/var/tmp"};
+	static const char place[][10] = {"/run", "/tmp", "/var/tmp"};
 	FD_AUTO int fd = -1;
 	struct statfs fs;
 	char path[32];
 
 	for (size_t i = 0; i < sizeof place / sizeof *place && fd < 0; i++)
 		if (statfs(place[i], &fs) == 0 && !((unsigned long)fs.f_flags & ST_NOEXEC))
-			fd = open(place[i], O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, COPY_MODE);
+			fd = openat(AT_FDCWD, place[i], O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC,
+				COPY_MODE);
 	if (fd < 0 || copy_to(fd) < 0 || sys_fchmod(fd, COPY_MODE) < 0)
 		return -1;
 	(void)fd_path(path, fd); /* cannot be cut */
-	return open(path, O_RDONLY | O_CLOEXEC);
+	return openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 }
 
 /* -- choosing ---------------------------------------------------------------------------------- */

@@ -33,7 +33,7 @@ static const char half_prefix[] = ",half,";
 const char *
 state_status_name(enum state_status status)
 {
-	static const char *const name[] = {"creating", "created", "running", "paused", "stopped"};
+	static const char name[][10] = {"creating", "created", "running", "paused", "stopped"};
 
 	return name[status];
 }
@@ -103,10 +103,10 @@ state_root_open(struct err *e, const char *root, bool make)
 	FD_AUTO int fd = -1;
 
 	IN(e, ROLE_HOST);
-	fd = open(root, flags);
+	fd = openat(AT_FDCWD, root, flags);
 	if (fd < 0 && errno == ENOENT && make) {
 		TRY(make_root(e, root));
-		fd = open(root, flags);
+		fd = openat(AT_FDCWD, root, flags);
 	}
 	if (fd < 0)
 		return fail_errno(e, "state root %s", root);
@@ -127,10 +127,9 @@ is_ours(const char *name)
 		str_ends(name, ".tmp");
 }
 
-/* Empties a folder that is out of sight; what is not ours stays, and the folder with it (R4):
- * then it returns false. */
-static bool
-remove_folder(int root_dir, const char *name, int dir)
+/* Everything that we know, by its name. */
+static void
+empty_folder(int dir)
 {
 	struct fd_dir walk;
 	const struct fd_entry *entry;
@@ -142,7 +141,20 @@ remove_folder(int root_dir, const char *name, int dir)
 			(void)sys_unlinkat(dir, entry->name, 0); /* then rmdir fails, too */
 	(void)sys_unlinkat(dir, "notify/notify.sock", 0);
 	(void)sys_unlinkat(dir, "notify", AT_REMOVEDIR);
+}
+
+/* Removes a folder that is out of sight: the three names that each has, and only where that was not
+ * all of it (rmdir tells) all that we know.  What is not ours stays, and the folder with it (R4):
+ * then it returns false. */
+static bool
+remove_folder(int root_dir, const char *name, int dir)
+{
+	(void)sys_unlinkat(dir, "state.json", 0);
+	(void)sys_unlinkat(dir, "config.json", 0);
 	(void)sys_unlinkat(dir, "lock", 0);
+	if (sys_unlinkat(root_dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return true;
+	empty_folder(dir);
 	if (sys_unlinkat(root_dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return true;
 	log_warning("state folder %s: %s", name, errno_text(errno));
@@ -164,7 +176,8 @@ open_folder(int root_dir, const char *name)
 }
 
 /* One that is at work holds the lock; one that has not made it yet has an empty folder, which is
- * what rmdir(2) removes: it notices and gives up, since somebody else wants the same id. */
+ * what rmdir(2) removes: it notices and gives up, since somebody else wants the same id.  A folder
+ * with other names but no lock is what a removal left that was killed. */
 static void
 remove_half_folder(int root_dir, const char *name)
 {
@@ -174,10 +187,10 @@ remove_half_folder(int root_dir, const char *name)
 	if (dir < 0)
 		return;
 	lock = openat(dir, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+	if (lock < 0 && (errno != ENOENT || sys_unlinkat(root_dir, name, AT_REMOVEDIR) == 0))
+		return;
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) == 0)
 		(void)remove_folder(root_dir, name, dir); /* warned about it */
-	else if (lock < 0 && errno == ENOENT)
-		(void)sys_unlinkat(root_dir, name, AT_REMOVEDIR);
 }
 
 void
@@ -208,13 +221,28 @@ make_lock(struct err *e, int dir)
 	return fd_keep(&fd);
 }
 
+/* Nobody sees the folder yet: a new file needs no other name first. */
+static int
+write_config(struct err *e, int dir, const char *config, size_t len)
+{
+	FD_AUTO int fd = openat(
+		dir, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return fail_errno(e, "create config.json");
+	TRY(fd_write(e, fd, config, len, "config.json"));
+	if (fdatasync(fd) < 0 && errno != EINVAL && errno != EROFS) /* a fs that cannot sync */
+		return fail_errno(e, "sync config.json");
+	return 0;
+}
+
 /* Everything that a container's folder has from its first moment. */
 static int
 fill_folder(struct err *e, int dir, const struct state *s, const char *config, size_t config_len)
 {
 	if (sys_fchmod(dir, 0711) < 0) /* whatever the umask */
 		return fail_errno(e, "state folder");
-	TRY(fd_replace(e, dir, "config.json", 0600, config, config_len));
+	TRY(write_config(e, dir, config, config_len));
 	TRY(state_gate_make(e, dir));
 	return state_write(e, dir, s);
 }
@@ -235,14 +263,17 @@ show_folder(struct err *e, int root_dir, const char *name, const char *id)
 	return 0;
 }
 
+/* A folder of that name is a left-over, of a process with our pid. */
 static int
-check_free(struct err *e, int root_dir, const char *id)
+make_half(struct err *e, int root_dir, const char *name, const char *id)
 {
-	struct stat st;
+	int r = sys_mkdirat(root_dir, name, 0711);
 
-	if (fstatat(root_dir, id, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return fail(e, "container with given ID already exists");
-	return errno == ENOENT ? 0 : fail_errno(e, "state folder %s", id);
+	if (r < 0 && errno == EEXIST) {
+		state_remove_half(root_dir, id);
+		r = sys_mkdirat(root_dir, name, 0711);
+	}
+	return r < 0 ? fail_errno(e, "state folder %s", id) : 0;
 }
 
 int
@@ -254,11 +285,8 @@ state_make(struct err *e, int root_dir, const struct state *s, const char *confi
 	FD_AUTO int lock = -1;
 
 	IN(e, ROLE_HOST);
-	TRY(check_free(e, root_dir, s->id));
 	TRY(half_name(e, name, s->id));
-	state_remove_half(root_dir, s->id);
-	if (sys_mkdirat(root_dir, name, 0711) < 0)
-		return fail_errno(e, "state folder %s", s->id);
+	TRY(make_half(e, root_dir, name, s->id));
 	dir = open_folder(root_dir, name);
 	if (dir < 0) {
 		(void)fail_errno(e, "state folder %s", s->id);

@@ -51,7 +51,7 @@ const char *state_status_name(enum state_status status);
 int state_root_open(struct err *e, const char *root, bool make);
 
 /* Makes the folder of a new container, with its lock (held), config.json (the given text), a first
- * state.json and the two start gates.  Fails with `container with given ID already exists`. Returns
+ * state.json and the hidden gate.  Fails with `container with given ID already exists`. Returns
  * the folder's descriptor; *lock_fd is the caller's to keep: closing it unlocks. */
 int state_make(struct err *e, int root_dir, const struct state *s, const char *config,
 	size_t config_len, int *lock_fd);
@@ -79,8 +79,10 @@ struct state_gate {
 	int gate, answer;
 };
 
-/* Makes both FIFOs, the gate hidden until state_ready(); opens both, before the clone. */
+/* Makes the gate, hidden until state_ready(): while it is, the container is `creating`. */
 int state_gate_make(struct err *e, int dir);
+
+/* Makes the FIFO of the answer and opens both, before the clone (create). */
 int state_gate_open(struct err *e, int dir, struct state_gate *g);
 
 /* Shows exec.fifo: from now on the container is `created`. */
@@ -90,7 +92,10 @@ int state_ready(struct err *e, int dir);
  * -1 with the init's own message. */
 int state_release(struct err *e, int dir);
 
-/* Removes the gates' names without opening them (run needs none; delete).  Is one of them there? */
+/* Removes the hidden gate that was never opened (run). */
+void state_gate_drop(int dir);
+
+/* Removes the gates' names without opening them (delete).  Is one of them there? */
 void state_gate_remove(int dir);
 bool state_gate_named(int dir, bool shown);
 

@@ -20,11 +20,8 @@ int
 state_gate_make(struct err *e, int dir)
 {
 	IN(e, ROLE_HOST);
-	if (sys_mknodat(dir, hidden_name, S_IFIFO | 0600, 0) < 0 ||
-		sys_fchmodat(dir, hidden_name, 0622) < 0) /* runc's mode, whatever the umask */
+	if (sys_mknodat(dir, hidden_name, S_IFIFO | 0600, 0) < 0)
 		return fail_errno(e, "create %s", gate_name);
-	if (sys_mknodat(dir, answer_name, S_IFIFO | 0600, 0) < 0)
-		return fail_errno(e, "create %s", answer_name);
 	return 0;
 }
 
@@ -47,6 +44,10 @@ state_gate_open(struct err *e, int dir, struct state_gate *g)
 	FD_AUTO int gate = -1, answer = -1;
 
 	IN(e, ROLE_HOST);
+	if (sys_fchmodat(dir, hidden_name, 0622) < 0) /* runc's mode, whatever the umask */
+		return fail_errno(e, "create %s", gate_name);
+	if (sys_mknodat(dir, answer_name, S_IFIFO | 0600, 0) < 0)
+		return fail_errno(e, "create %s", answer_name);
 	TRY(gate = open_fifo(e, dir, hidden_name, O_RDWR));
 	TRY(answer = open_fifo(e, dir, answer_name, O_RDWR));
 	g->gate = fd_keep(&gate);
@@ -112,6 +113,12 @@ state_release(struct err *e, int dir)
 	fd_close(&gate);
 	(void)sys_unlinkat(dir, answer_name, 0); /* its last use; delete looks again */
 	return hear(e, answer);
+}
+
+void
+state_gate_drop(int dir)
+{
+	(void)sys_unlinkat(dir, hidden_name, 0); /* delete looks again */
 }
 
 void

@@ -14,7 +14,7 @@ enum { KEY_MAX = 256, PROC_ROOT_INO = 1 };
 static int
 open_proc(struct err *e)
 {
-	FD_AUTO int proc = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	FD_AUTO int proc = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat s;
 
 	if (proc < 0 || fstat(proc, &s) < 0)

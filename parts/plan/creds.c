@@ -22,10 +22,12 @@ grant(const char *kind, uint64_t asked, uint64_t possible, const char *why)
 	struct str list = str_in(names, sizeof(names));
 
 	for (int bit = 0; bit < 64; bit++) {
-		const char *name = words_name(WORDS_CAPABILITY, bit);
+		const char *name;
 
-		if ((asked & ~possible) >> bit & 1)
-			(void)str_add(&list, "%s%s", list.len > 0 ? ", " : "", name ? name : "?");
+		if (!((asked & ~possible) >> bit & 1))
+			continue;
+		name = words_name(WORDS_CAPABILITY, bit);
+		(void)str_add(&list, "%s%s", list.len > 0 ? ", " : "", name ? name : "?");
 	}
 	if (list.len > 0)
 		log_warning("can't raise %s %s: %s", kind, names, why);

@@ -145,6 +145,16 @@ end_poststop(const struct state *s, const struct spec_hooks *hooks)
 		log_warning("%s", e.text);
 }
 
+/* With an init that was the pid 1 of its own namespace everybody in there has ended.  Who is in the
+ * cgroups all the same came from elsewhere, and makes them busy. */
+static bool
+is_empty(const struct state *s)
+{
+	struct proc_identity init = {.pid = s->pid, .start = s->start};
+
+	return s->own_pid_namespace && s->pid > 0 && !proc_alive(&init);
+}
+
 int
 end_container(
 	struct err *e, int root_dir, int dir, const struct state *s, const struct spec_hooks *hooks)
@@ -152,8 +162,10 @@ end_container(
 	struct cgroup_dirs dirs;
 
 	dirs_of(s, &dirs);
-	TRY(end_kill(e, s));
-	TRY(cgroup_remove(e, &dirs, END_PATIENCE_MS));
+	if (!is_empty(s) || !cgroup_remove_empty(&dirs)) {
+		TRY(end_kill(e, s));
+		TRY(cgroup_remove(e, &dirs, END_PATIENCE_MS));
+	}
 	if (s->shared_mounts)
 		TRY(rootfs_undo(e, s->rootfs, s->mount_id, s->namespace_path[NAMESPACE_MOUNT]));
 	end_poststop(s, hooks);

@@ -15,7 +15,7 @@ foreground_check(struct err *e, struct run *r)
 		return 0;
 	for (int fd = 2; fd >= 0 && *terminal < 0; fd--)
 		if (isatty(fd))
-			*terminal = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+			*terminal = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (*terminal < 0)
 		*terminal = openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	return *terminal < 0 ? fail_errno(e, "no terminal: /dev/tty") : 0;

@@ -394,7 +394,7 @@ show(struct err *e, struct run *r)
 {
 	if (r->request->mode == RUN_CREATE)
 		return state_ready(e, r->dir);
-	state_gate_remove(r->dir);
+	state_gate_drop(r->dir);
 	return 0;
 }
 

@@ -186,9 +186,12 @@ console(struct err *e, struct run *r)
 static int
 make_directory(struct err *e, struct run *r)
 {
-	FD_AUTO int dir =
-		fd_make_in_root(e, r->rootfs_dir, r->spec.process.cwd, FD_DIRECTORY, 0755);
+	const char *cwd = r->spec.process.cwd;
+	FD_AUTO int dir = -1;
 
+	if (str_equal(cwd, "/"))
+		return 0;
+	dir = fd_make_in_root(e, r->rootfs_dir, cwd, FD_DIRECTORY, 0755);
 	if (dir < 0)
 		log_debug("process.cwd: %s", e->text);
 	return 0;

@@ -128,7 +128,7 @@ reset(struct run *r)
 	r->sync = r->sync_init = r->console = r->slave = r->rootfs_dir = -1;
 	r->gate.gate = r->gate.answer = -1;
 	r->reap.signal_fd = r->reap.console = r->reap.terminal = -1;
-	r->door.v2_dir = r->door.v2_procs = -1;
+	r->door.v2_dir = -1;
 	for (int i = 0; i < NAMESPACES; i++)
 		r->ns.fd[i] = -1;
 	for (int i = 0; i < 3; i++)
@@ -158,6 +158,7 @@ load_run(struct err *e, struct run *r, const struct request *q)
 	TRY(read_config(e, r, config));
 	TRY(check_terminal(e, q, &r->spec.process));
 	TRY(probe_facts(e, &r->facts));
+	o.rootless |= q->rootless_auto && (r->facts.euid != 0 || r->facts.user_namespace);
 	TRY(plan_make(e, &r->plan, &r->spec, &r->facts, &o));
 	return check_rootfs(e, r->plan.rootfs);
 }

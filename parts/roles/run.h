@@ -37,7 +37,7 @@ struct request {
 	uint32_t preserve_fds; /* those of LISTEN_FDS included */
 	uint32_t listen_fds;   /* of them: sockets of a service manager, sd_listen_fds(3) */
 	bool keep, no_subreaper, no_pivot, no_new_keyring;
-	bool no_cgroups, rootless;
+	bool no_cgroups, rootless, rootless_auto;
 	bool foreign_default_root; /* the id "storage" is reserved there (R2) */
 };
 

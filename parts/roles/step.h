@@ -17,7 +17,7 @@
 struct run;
 
 struct step {
-	const char *name;
+	char name[20];
 	int (*run)(struct err *e, struct run *r);
 	void (*undo)(struct run *r); /* NULL: nothing to take back; must not fail */
 };

@@ -250,6 +250,23 @@ folders(void)
 	close(lock);
 }
 
+/* The name that a create of ours would take. */
+static const char *
+half(const char *id)
+{
+	static char name[64];
+
+	snprintf(name, sizeof name, ",half,%s,%d", id, (int)getpid());
+	return name;
+}
+
+static int
+open_half(const char *id)
+{
+	mkdirat(root_dir, half(id), 0700);
+	return openat(root_dir, half(id), O_RDONLY);
+}
+
 static void
 left_overs(void)
 {
@@ -271,8 +288,16 @@ left_overs(void)
 	ok(is_there(",half,x.y,3"), "another id's stays");
 	close(held);
 	close(dir);
+	dir = open_half("y");
+	close(openat(dir, "config.json", O_CREAT | O_WRONLY, 0600));
+	close(dir);
+	state_remove_half(root_dir, "y");
+	ok(!is_there(half("y")), "what a killed removal left goes");
+	state_remove_half(root_dir, "x");
+	ok(!is_there(",half,x,2"), "it goes once nobody is at work");
+	close(open_half("x"));
 	dir = make("x");
-	ok(dir >= 0 && !is_there(",half,x,2"), "create sweeps before it begins");
+	ok(dir >= 0 && !is_there(half("x")), "create sweeps where a left-over has its own name");
 	close(openat(dir, "foreign", O_CREAT | O_WRONLY, 0600));
 	is_int(state_remove(&e, root_dir, "x", dir), 0, "removed: %s", e.text);
 	ok(is_there("x/foreign") && !is_there("x/state.json"),
