@@ -471,7 +471,7 @@ link_all() {
 		$(objects $out/obj/ours $(our_sources)) $(objects $out/obj/theirs third_party/jsmn.c) \
 		$out/bearssl.a $tail ${LDFLAGS-} || refuse "the link failed"
 	# The one object of all our files has a temporary name.  Who asks for what is seen with CFLAGS=-fno-lto.
-	sed 's|[^ ]*/cc[^ /]*[.]ltrans|ocirt.ltrans|' $out/ocirt.map >$out/ocirt.map.new
+	sed 's|[^ ]*/cc[^ ./]*[.]|ocirt.|' $out/ocirt.map >$out/ocirt.map.new
 	mv $out/ocirt.map.new $out/ocirt.map
 	$STRIP -s -o $out/ocirt.new $out/ocirt.debug
 }

@@ -10,6 +10,7 @@
  * container
  */
 #include "base/arena.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/sys.h"
@@ -167,7 +168,8 @@ main(int argc, char **argv)
 
 	g.argv0 = argc > 0 ? argv[0] : "ocirt";
 	g.name = globals_name(g.argv0);
-	if (!args || seal_relro(&e) < 0)
+	/* Before anything is opened: the log must not become the program's stdin (6.1). */
+	if (!args || fd_fill_stdio(&e) < 0 || seal_relro(&e) < 0)
 		return failed(&e, &g, NULL);
 	for (int i = 1; i < argc; i++)
 		args[i - 1] = argv[i];

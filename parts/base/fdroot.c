@@ -103,7 +103,7 @@ walk_down(struct walk *w)
 
 	fd_close(&w->at);
 	while (*p) {
-		n = strcspn(p, "/");
+		n = str_until(p, "/");
 		(void)str_format(name, sizeof(name), "%.*s", (int)n, p); /* was opened before */
 		p += n + (p[n] == '/');
 		fd = openat(here(w), name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
@@ -249,8 +249,8 @@ struct name {
 static int
 next_name(struct walk *w, struct name *name)
 {
-	const char *p = w->rest + strspn(w->rest, "/");
-	size_t n = strcspn(p, "/"), skip = strspn(p + n, "/");
+	const char *p = w->rest + str_span(w->rest, "/");
+	size_t n = str_until(p, "/"), skip = str_span(p + n, "/");
 
 	if (n == 0)
 		return 0;
@@ -272,7 +272,7 @@ more_up(struct walk *w)
 		(w->rest[at + 2] == '/' || w->rest[at + 2] == '\0')) {
 		n++;
 		at += 2;
-		at += strspn(w->rest + at, "/");
+		at += str_span(w->rest + at, "/");
 	}
 	memmove(w->rest, w->rest + at, strlen(w->rest + at) + 1);
 	return n;
@@ -467,4 +467,19 @@ fd_parent_in_root(struct err *e, int root_dir, const char *path, const char **la
 	}
 	*last = base;
 	return fd_make_in_root(e, root_dir, parent, FD_DIRECTORY, ON_THE_WAY);
+}
+
+int
+fd_parent_keep(
+	struct err *e, int root_dir, const char *path, struct fd_parent *p, const char **last)
+{
+	size_t len = (size_t)(str_base(path) - path);
+
+	*last = path + len;
+	if (p->dir >= 0 && len == p->len && strncmp(p->path, path, len) == 0)
+		return p->dir;
+	fd_close(&p->dir);
+	p->path = path;
+	p->len = len;
+	return p->dir = fd_parent_in_root(e, root_dir, path, last);
 }

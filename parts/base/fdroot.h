@@ -45,6 +45,19 @@ int fd_make_in_root(struct err *e, int root_dir, const char *path, enum fd_kind 
  * `.` or `..` or is empty has none: EINVAL. Returns an O_PATH fd. */
 int fd_parent_in_root(struct err *e, int root_dir, const char *path, const char **last);
 
+/* The parent directory of the last path, kept for the next one: start with dir -1, end with
+ * fd_close(&p->dir).  What was given as path must outlive it. */
+struct fd_parent {
+	int dir;
+	const char *path;
+	size_t len;
+};
+
+/* fd_parent_in_root() by that: all names in one directory are made through one descriptor of it,
+ * which stays with `p`. */
+int fd_parent_keep(
+	struct err *e, int root_dir, const char *path, struct fd_parent *p, const char **last);
+
 /* For tests: never use openat2, so that the own walk can be compared with the kernel's. */
 void fd_force_walk(bool on);
 

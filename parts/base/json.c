@@ -307,7 +307,8 @@ static bool
 is_plain(const char *name)
 {
 	return *name &&
-		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+		str_span(
+			name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
 		strlen(name);
 }
 

@@ -216,7 +216,7 @@ jsonw_text(struct jsonw *w, const char *text)
 			continue;
 		}
 		if (*text == '\'') {
-			n += strcspn(text + 1, "'") + 1;
+			n += str_until(text + 1, "'") + 1;
 			if (text[n] == ':') {
 				key = text + 1;
 				key_len = n++ - 2;
@@ -232,7 +232,7 @@ jsonw_text(struct jsonw *w, const char *text)
 		} else if (*text == '\'') {
 			put_string(w, text + 1, n - 2);
 		} else {
-			n = strcspn(text, ",]}");
+			n = str_until(text, ",]}");
 			put(w, text, n);
 		}
 	}

@@ -71,7 +71,7 @@ add_quoted(struct str *s, const char *text)
 	for (; *text; text += n) {
 		char part[64];
 
-		n = strcspn(text, "\"\\");
+		n = str_until(text, "\"\\");
 		if (n == 0) {
 			(void)str_add(s, "\\%c", *text);
 			n = 1;
@@ -174,7 +174,8 @@ open_socket(struct err *e, enum sink sink, const char *path, const char *id)
 static int
 open_file(struct err *e, const char *path)
 {
-	log_to.fd = openat(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	log_to.fd = openat(AT_FDCWD, path,
+		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
 	if (log_to.fd < 0)
 		return fail_errno(e, "open %s", path);
 	log_to.sink = SINK_FILE;

@@ -173,18 +173,7 @@ id_from_fdinfo(int fd)
 	if (!line)
 		return 0;
 	line += strlen("mnt_id:\t");
-	return str_u64_n(line, strcspn(line, "\n"), &id) == 0 ? id : 0;
-}
-
-uint64_t
-mnt_id(int fd)
-{
-	struct kabi_statx s;
-
-	if (sys_statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &s) == 0 &&
-		(s.mask & STATX_MNT_ID))
-		return s.mnt_id;
-	return id_from_fdinfo(fd);
+	return str_u64_n(line, str_until(line, "\n"), &id) == 0 ? id : 0;
 }
 
 /* Before Linux 4.11. */
@@ -195,7 +184,8 @@ look_by_stat(struct err *e, int fd, struct mnt_look *l)
 
 	if (fstat(fd, &s) < 0)
 		return fail_errno(e, "stat");
-	*l = (struct mnt_look){mnt_id(fd), s.st_dev, s.st_rdev, s.st_ino, s.st_mode, true};
+	*l = (struct mnt_look){id_from_fdinfo(fd), mnt_device(major(s.st_dev), minor(s.st_dev)),
+		mnt_device(major(s.st_rdev), minor(s.st_rdev)), s.st_ino, s.st_mode, true};
 	return 0;
 }
 
@@ -208,13 +198,22 @@ mnt_look(struct err *e, int fd, struct mnt_look *l)
 	if (sys_statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, wanted, &s) < 0)
 		return look_by_stat(e, fd, l);
 	l->mount = s.mask & STATX_MNT_ID ? s.mnt_id : id_from_fdinfo(fd);
-	l->dev = makedev(s.dev_major, s.dev_minor);
-	l->rdev = makedev(s.rdev_major, s.rdev_minor);
+	l->dev = mnt_device(s.dev_major, s.dev_minor);
+	l->rdev = mnt_device(s.rdev_major, s.rdev_minor);
 	l->ino = s.ino;
 	l->mode = s.mode;
 	l->may_be_root = !(s.attributes_mask & STATX_ATTR_MOUNT_ROOT) ||
 		(s.attributes & STATX_ATTR_MOUNT_ROOT);
 	return 0;
+}
+
+uint64_t
+mnt_id(int fd)
+{
+	struct mnt_look l;
+	struct err ignored;
+
+	return mnt_look(&ignored, fd, &l) < 0 ? 0 : l.mount;
 }
 
 bool

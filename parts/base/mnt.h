@@ -46,13 +46,20 @@ uint64_t mnt_id(int fd);
 /* What one look at a descriptor tells.  Linux 4.11 tells all of it with one call, but the
  * mount 5.8. */
 struct mnt_look {
-	uint64_t mount; /* as mnt_id() */
-	uint64_t dev, rdev, ino;
+	uint64_t mount;	    /* as mnt_id() */
+	uint64_t dev, rdev; /* as mnt_device() */
+	uint64_t ino;
 	uint32_t mode;
 	bool may_be_root; /* of its mount; false only when the kernel says no */
 };
 
 int mnt_look(struct err *e, int fd, struct mnt_look *l);
+
+static inline uint64_t
+mnt_device(uint32_t major, uint32_t minor)
+{
+	return (uint64_t)major << 32 | minor;
+}
 
 /* mnt_appeared() and mnt_same() for looks that were taken anyway. */
 bool mnt_look_appeared(const struct mnt_look *before, const struct mnt_look *after);

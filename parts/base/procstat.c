@@ -10,6 +10,7 @@
 enum {
 	LINE_MAX_BYTES = 4096, /* 52 numbers and a name of at most 64 bytes */
 	FIELD_STATE = 3,
+	FIELD_FLAGS = 9,
 	FIELD_THREADS = 20,
 	FIELD_START = 22, /* as the man page counts */
 };
@@ -18,7 +19,7 @@ enum {
 static int
 number(const char *at, uint64_t *out)
 {
-	return str_u64_n(at, strspn(at, "0123456789"), out);
+	return str_u64_n(at, str_span(at, "0123456789"), out);
 }
 
 int
@@ -31,6 +32,8 @@ procstat_parse(const char *line, struct procstat *p)
 	at += 2;
 	p->state = *at;
 	for (int field = FIELD_STATE; field < FIELD_START; field++) {
+		if (field == FIELD_FLAGS && number(at, &p->flags) < 0)
+			return -1;
 		if (field == FIELD_THREADS && number(at, &p->threads) < 0)
 			return -1;
 		at = strchr(at, ' ');

@@ -15,8 +15,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum { PROCSTAT_NEVER_EXECUTED = 0x40 }; /* PF_FORKNOEXEC: cloned, and has not called execve(2) */
+
 struct procstat {
 	char state;	  /* 'R', 'S', 'Z' ... */
+	uint64_t flags;	  /* PF_* of the kernel, field 9 */
 	uint64_t threads; /* of its thread group; more than 1 in a 'Z' whose threads live */
 	uint64_t start;	  /* clock ticks after boot, field 22 */
 };

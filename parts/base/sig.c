@@ -1,7 +1,10 @@
 #include "base/sig.h"
 
+#include "base/str.h"
+
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -20,11 +23,8 @@ all(void)
 	return mask;
 }
 
-/* A hexadecimal digit is four signals; the last one is that of signals 1 to 4. */
-enum { DIGITS_MAX = SIG_MASK_MAX * 2, PER_DIGIT = 4, UNKNOWN = 15 };
-
-static unsigned char ignored[DIGITS_MAX]; /* the last digit first */
-static bool ignored_known;
+/* Signals 1 to 64 that may not have their default. */
+static uint64_t not_default = UINT64_MAX;
 
 /* Where the handler stands in the kernel's struct sigaction */
 #ifdef __mips__
@@ -40,7 +40,7 @@ sig_set(int sig, bool ignore, struct sig_action *before)
 
 	action.words[HANDLER] = ignore ? (unsigned long)SIG_IGN : 0;
 	if (ignore)
-		ignored[(sig - 1) / PER_DIGIT] |= (unsigned char)(1 << (sig - 1) % PER_DIGIT);
+		not_default |= UINT64_C(1) << (sig - 1);
 	(void)syscall(SYS_rt_sigaction, sig, &action, before, set_bytes);
 }
 
@@ -51,22 +51,9 @@ sig_set_back(int sig, const struct sig_action *before)
 }
 
 void
-sig_learn_ignored(const char *hex)
+sig_learn_ignored(uint64_t ignored)
 {
-	static const char digits[] = "0123456789abcdef";
-	size_t n = strspn(hex, digits);
-
-	ignored_known = n == set_bytes * 2;
-	for (size_t i = 0; i < n && ignored_known; i++)
-		ignored[i] = (unsigned char)(strchr(digits, hex[n - 1 - i]) - digits);
-}
-
-static bool
-may_be_ignored(int sig)
-{
-	unsigned digit = ignored_known ? ignored[(sig - 1) / PER_DIGIT] : UNKNOWN;
-
-	return digit >> (sig - 1) % PER_DIGIT & 1;
+	not_default = ignored;
 }
 
 /* The C library's calls pass over the signals that it uses itself. */
@@ -74,7 +61,7 @@ void
 sig_default(void)
 {
 	for (int sig = 1; sig <= (int)set_bytes * 8; sig++) /* KILL and STOP refuse */
-		if (may_be_ignored(sig))
+		if (sig > 64 || not_default >> (sig - 1) & 1)
 			sig_set(sig, false, NULL);
 	sig_restore(&none);
 }

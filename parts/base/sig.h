@@ -11,6 +11,7 @@
 #define BASE_SIG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { SIG_MASK_MAX = 16 }; /* bytes of the kernel's largest set (mips) */
 
@@ -21,10 +22,10 @@ struct sig_mask {
 /* Default dispositions for all signals, then an empty mask. */
 void sig_default(void);
 
-/* Tells what sig_default() has to do: the signals that our caller ignored, in hexadecimal, the
- * highest first, as SigIgn in /proc/self/status has them.  We install no handlers, so the others
- * have their default.  Without it, or when it is not understood, all are set. */
-void sig_learn_ignored(const char *hex);
+/* Tells what sig_default() has to do: which of the signals 1 to 64 our caller ignored, the first in
+ * the lowest bit, as SigIgn in /proc/self/status has them.  We install no handlers, so the others
+ * have their default.  Without it all are set. */
+void sig_learn_ignored(uint64_t ignored);
 
 /* The disposition of a signal; the kernel's struct differs from target to target. */
 struct sig_action {

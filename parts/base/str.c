@@ -341,6 +341,26 @@ str_after(const char *s)
 	return s + strlen(s) + 1;
 }
 
+size_t
+str_span(const char *s, const char *set)
+{
+	size_t n = 0;
+
+	while (s[n] && strchr(set, s[n]))
+		n++;
+	return n;
+}
+
+size_t
+str_until(const char *s, const char *set)
+{
+	size_t n = 0;
+
+	while (s[n] && !strchr(set, s[n]))
+		n++;
+	return n;
+}
+
 const char *
 str_find(const char *s, const char *what)
 {
@@ -395,8 +415,8 @@ str_clean_path(char *out, size_t size, const char *path)
 		return -1;
 	/* What is written never overtakes what is read, so out may be path. */
 	for (; *path; path += n) {
-		path += strspn(path, "/");
-		n = strcspn(path, "/");
+		path += str_span(path, "/");
+		n = str_until(path, "/");
 		if (n == 0 || (n == 1 && path[0] == '.'))
 			continue;
 		if (n == 2 && path[0] == '.' && path[1] == '.') {

@@ -38,6 +38,11 @@ bool str_equal_case(const char *a, const char *b); /* ASCII letters: any case */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
+/* How many bytes s begins with that are, or are not, in the set: strspn() and strcspn(), smaller.
+ */
+size_t str_span(const char *s, const char *set);
+size_t str_until(const char *s, const char *set);
+
 /* The first place of `what` in s, or NULL. */
 const char *str_find(const char *s, const char *what);
 

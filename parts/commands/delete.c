@@ -25,8 +25,10 @@ delete_unreadable(struct err *e, const struct globals *g, const char *id)
 	FD_AUTO int root_dir = -1, dir = -1;
 	struct err why = *e;
 
-	if (!force || spec_check_id(e, id) < 0)
+	/* A shortage of ours (EMFILE, ENOMEM, EIO) says nothing about the container. */
+	if (!force || (why.number != 0 && why.number != ENOENT && why.number != EISDIR))
 		return -1;
+	TRY(spec_check_id(e, id));
 	root_dir = state_root_open(e, g->root, false);
 	if (root_dir < 0)
 		return e->number == ENOENT ? 0 : -1;
@@ -35,6 +37,8 @@ delete_unreadable(struct err *e, const struct globals *g, const char *id)
 		log_warning("container %s: %s", id, why.text);
 		return state_remove(e, root_dir, id, dir);
 	}
+	if (e->number != ENOENT)
+		return -1;
 	state_remove_half(root_dir, id);
 	return 0;
 }

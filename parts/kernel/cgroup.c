@@ -57,6 +57,7 @@ static int
 survey_dir(struct err *e, const struct plan_cgroup_dir *p, struct cgroup_dir *d)
 {
 	FD_AUTO int dir = -1;
+	uint32_t found;
 
 	d->controllers = p->v2 ? "" : p->controllers;
 	d->dir = p->dir;
@@ -68,7 +69,12 @@ survey_dir(struct err *e, const struct plan_cgroup_dir *p, struct cgroup_dir *d)
 	dir = openat(AT_FDCWD, d->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(e, "cgroup: open %s", d->dir);
-	return check_empty(e, dir);
+	TRY(check_empty(e, dir));
+	/* Sub-cgroups too: kill and delete would reach whoever is in them. */
+	found = cgroup_count(d);
+	if (found > 0)
+		return fail(e, "container's cgroup is not empty: %u process(es) found", found);
+	return 0;
 }
 
 int
@@ -98,14 +104,14 @@ fill_from_parent(struct err *e, int *parent, int dir, const char *file)
 	char text[4096];
 
 	TRY(fd_read_file(e, dir, file, text, sizeof text));
-	if (text[strspn(text, " \n")] != '\0')
+	if (text[str_span(text, " \n")] != '\0')
 		return 0;
 	if (*parent < 0)
 		*parent = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*parent < 0)
 		return fail_errno(e, "open ..");
 	TRY(fd_read_file(e, *parent, file, text, sizeof text));
-	if (text[strspn(text, " \n")] == '\0')
+	if (text[str_span(text, " \n")] == '\0')
 		return fail(e, "%s is empty in the parent, too", file);
 	return fd_write_file(e, dir, file, text);
 }
@@ -147,7 +153,7 @@ make_path(struct err *e, const struct plan_cgroup_dir *d, size_t at)
 		return fail(e, "%s: longer than %d bytes", d->dir, PLAN_PATH_MAX - 1);
 	memcpy(path, d->dir, len + 1);
 	while (path[at] == '/') {
-		at += 1 + strcspn(path + at + 1, "/");
+		at += 1 + str_until(path + at + 1, "/");
 		path[at] = '\0';
 		TRY(make_component(e, d, path));
 		path[at] = d->dir[at];
@@ -187,9 +193,6 @@ tolerate(const struct err *e, const struct plan *p)
 static int
 write_value(struct err *e, int dir, const struct plan_write *w, const char **open_file, int *fd)
 {
-	size_t len = strlen(w->value);
-	ssize_t n;
-
 	if (!*open_file || !str_equal(*open_file, w->file)) {
 		fd_close(fd);
 		*open_file = w->file;
@@ -197,14 +200,7 @@ write_value(struct err *e, int dir, const struct plan_write *w, const char **ope
 	}
 	if (*fd < 0)
 		return fail_errno(e, "open %s", w->file);
-	do
-		n = write(*fd, w->value, len);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return fail_errno(e, "write %s", w->file);
-	if ((size_t)n != len)
-		return fail(e, "write %s: only %zd of %zu bytes were taken", w->file, n, len);
-	return 0;
+	return fd_write(e, *fd, w->value, strlen(w->value), w->file);
 }
 
 static int
@@ -373,7 +369,7 @@ enter_v2(struct err *e, int dir)
 int
 cgroup_enter(struct err *e, const struct cgroup_door *door, bool placed)
 {
-	IN(e, ROLE_INIT | ROLE_JOIN);
+	IN(e, ROLE_STAGE | ROLE_INIT | ROLE_JOIN);
 	for (uint32_t i = 0; i < door->n_tasks; i++)
 		TRY(move_self(e, door->tasks[i]));
 	if (door->v2_dir >= 0 && !placed)

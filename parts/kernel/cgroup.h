@@ -34,6 +34,10 @@ struct cgroup_dirs {
  * (`container's cgroup unexpectedly frozen`) (CG-5, DEC-26). */
 int cgroup_survey(struct err *e, const struct plan *p, struct cgroup_dirs *d);
 
+/* How many processes are in one cgroup and below it, those that our pid namespace does not show
+ * included. */
+uint32_t cgroup_count(const struct cgroup_dir *d);
+
 /* Makes the directories (0755; on v1 cpuset fills cpuset.cpus and cpuset.mems of new ones from
  * their parents), writes the plan's values, attaches the v2 device program.  Errors begin with
  * "unable to apply cgroup configuration: ".  With plan->cgroup.tolerate a directory that may not be

@@ -172,7 +172,7 @@ walk(int *dir, void (*visit)(int dir, void *arg), void *arg)
 
 struct delivery {
 	int signal; /* -1: only count */
-	uint32_t met;
+	uint32_t met, hidden;
 	bool self; /* we are one of them */
 	bool thaw; /* v1: a killed process dies once it is thawed */
 };
@@ -184,8 +184,10 @@ deliver(struct delivery *v, pid_t pid)
 		v->self = true;
 		return;
 	}
-	if (pid <= 1) /* 0: a process that our pid namespace does not show */
+	if (pid <= 1) { /* 0: a process that our pid namespace does not show */
+		v->hidden++;
 		return;
+	}
 	v->met++;
 	if (v->signal >= 0)
 		(void)sys_kill(pid, v->signal); /* gone already: as good as delivered */
@@ -223,6 +225,15 @@ deliver_in(const struct cgroup_dir *d, struct delivery *v)
 
 	if (dir >= 0)
 		walk(&dir, visit_processes, v);
+}
+
+uint32_t
+cgroup_count(const struct cgroup_dir *d)
+{
+	struct delivery look = {.signal = -1};
+
+	deliver_in(d, &look);
+	return look.met + look.hidden + look.self;
 }
 
 static int
@@ -489,7 +500,8 @@ remove_once(const struct cgroup_dir *d)
 	for (char *end = strrchr(path, '/'); end > path + kept; end = strrchr(path, '/')) {
 		*end = '\0';
 		if (remove_leaf(path) < 0 && errno != ENOENT)
-			return 0; /* somebody else uses it by now */
+			return errno == EBUSY || errno == ENOTEMPTY ? 0
+								    : -1; /* used by others now */
 	}
 	return 0;
 }

@@ -16,29 +16,9 @@
 struct job {
 	const struct plan *plan;
 	int root_dir;
-	int parent_dir;	    /* of the last device or link, mostly /dev, and ... */
-	const char *parent; /* ... its path, of parent_len bytes */
-	size_t parent_len;
-	bool proc_known, proc; /* is /proc in the root a procfs? */
+	struct fd_parent parent; /* of the last device or link, mostly /dev */
+	bool proc_known, proc;	 /* is /proc in the root a procfs? */
 };
-
-/* As fd_parent_in_root(), but the descriptor is the job's: all that is made in one directory is
- * made through one descriptor of it. */
-static int
-open_parent(struct err *e, struct job *j, const char *path, const char **last)
-{
-	size_t len = (size_t)(str_base(path) - path);
-
-	if (j->parent_dir >= 0 && len == j->parent_len && strncmp(j->parent, path, len) == 0) {
-		*last = str_base(path);
-		return j->parent_dir;
-	}
-	fd_close(&j->parent_dir);
-	j->parent_dir = fd_parent_in_root(e, j->root_dir, path, last);
-	j->parent = path;
-	j->parent_len = len;
-	return j->parent_dir;
-}
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
@@ -163,7 +143,7 @@ make_node(struct err *e, struct job *j, const struct plan_device *d)
 {
 	const struct plan *p = j->plan;
 	const char *name;
-	int dir = open_parent(e, j, d->path, &name);
+	int dir = fd_parent_keep(e, j->root_dir, d->path, &j->parent, &name);
 
 	TRY(dir);
 	if (sys_mknodat(dir, name, kind_of(d) | d->mode, number_of(d)) == 0)
@@ -244,7 +224,7 @@ make_link(struct err *e, struct job *j, const struct plan_link *l)
 
 	if (!target_exists(j, l->target))
 		return 0;
-	TRY(dir = open_parent(e, j, l->path, &name));
+	TRY(dir = fd_parent_keep(e, j->root_dir, l->path, &j->parent, &name));
 	if (sys_symlinkat(l->target, dir, name) == 0)
 		return 0;
 	if (errno != EEXIST)
@@ -296,7 +276,7 @@ make_all(struct err *e, struct job *j)
 int
 devices_make(struct err *e, const struct plan *p, int root_dir)
 {
-	struct job j = {.plan = p, .root_dir = root_dir, .parent_dir = -1};
+	struct job j = {.plan = p, .root_dir = root_dir, .parent.dir = -1};
 	mode_t mask;
 	int done;
 
@@ -304,6 +284,6 @@ devices_make(struct err *e, const struct plan *p, int root_dir)
 	mask = umask(0);
 	done = make_all(e, &j);
 	(void)umask(mask);
-	fd_close(&j.parent_dir);
+	fd_close(&j.parent.dir);
 	return done;
 }

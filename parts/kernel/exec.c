@@ -113,7 +113,7 @@ find_in_path(struct err *e, const char *name, const char *path, char *out, size_
 	bool forbidden = false;
 
 	for (const char *at = path, *next; at; at = next) {
-		size_t len = strcspn(at, ":");
+		size_t len = str_until(at, ":");
 		enum verdict v;
 
 		next = at[len] ? at + len + 1 : NULL;
@@ -152,7 +152,7 @@ passwd_field(const char *line, int n, size_t *len)
 			return NULL;
 		line++;
 	}
-	*len = strcspn(line, ":");
+	*len = str_until(line, ":");
 	return line;
 }
 

@@ -123,7 +123,9 @@ redirect(struct err *e, const struct hooks_call *c, const char *name, int *far)
 			path = c->annotations->at[i].value;
 	if (!path)
 		return 0;
-	fd = openat(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0644);
+	/* A FIFO without a reader is an error and no reason to wait. */
+	fd = openat(AT_FDCWD, path,
+		O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return fail_errno(e, "annotation %s: open %s", name, path);
 	fd_close(far);

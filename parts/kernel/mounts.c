@@ -35,9 +35,7 @@ struct seal {
 struct job {
 	const struct plan *plan;
 	int root_dir;
-	int parent_dir;	    /* where the last missing target was made, and ... */
-	const char *parent; /* ... its path, of parent_len bytes */
-	size_t parent_len;
+	struct fd_parent parent; /* where the last missing target was made */
 	struct seal seal[SEALS_MAX];
 	uint32_t n_seals;
 };
@@ -84,39 +82,21 @@ open_literal(struct err *e, const struct job *j, const char *path, int flags)
 		e, j->root_dir, path, O_PATH | flags, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
 }
 
-/* The parent of a missing target, kept for the next one: there are nine below a v1 cgroup mount. */
-static int
-open_parent(struct job *j, const struct plan_mount *m)
-{
-	const char *last = str_base(m->destination);
-	size_t len = (size_t)(last - m->destination);
-	char path[PLAN_PATH_MAX];
-	struct err ignored;
-
-	if (j->parent_dir >= 0 && len == j->parent_len &&
-		strncmp(j->parent, m->destination, len) == 0)
-		return j->parent_dir;
-	fd_close(&j->parent_dir);
-	if (str_format(path, sizeof path, "%.*s", (int)len, m->destination) < 0)
-		return -1;
-	j->parent_dir = open_literal(&ignored, j, path, O_DIRECTORY);
-	j->parent = m->destination;
-	j->parent_len = len;
-	return j->parent_dir;
-}
-
 /* Makes what is missing.  The usual case, only the last name is, takes fewer steps; what goes wrong
  * there is left to the walk, which can follow links and says what the matter is. */
 static int
 make_target(struct err *e, struct job *j, const struct plan_mount *m, enum fd_kind kind,
 	struct target *t)
 {
-	int dir = t->literal ? open_parent(j, m) : -1, made = -1;
+	const char *last;
+	int dir =
+		t->literal ? fd_parent_keep(e, j->root_dir, m->destination, &j->parent, &last) : -1;
+	int made = -1;
 
 	if (dir >= 0 && kind == FD_DIRECTORY)
-		made = sys_mkdirat(dir, str_base(m->destination), 0755);
+		made = sys_mkdirat(dir, last, 0755);
 	else if (dir >= 0)
-		made = sys_mknodat(dir, str_base(m->destination), S_IFREG | 0644, 0);
+		made = sys_mknodat(dir, last, S_IFREG | 0644, 0);
 	if (made == 0)
 		t->fd = open_literal(e, j, m->destination, 0);
 	if (t->fd >= 0)
@@ -428,8 +408,9 @@ mount_cgroup2(struct err *e, struct job *j, const struct plan_mount *m)
 	struct plan_mount row = *m;
 	int fd = mount_row(e, j, &row);
 
-	if (fd < 0 && (e->number == EPERM || e->number == EBUSY) && m->source) {
+	if (fd < 0 && (e->number == EPERM || e->number == EBUSY)) {
 		row.kind = PLAN_MOUNT_BIND;
+		row.source = j->plan->cgroup.dir[0].dir; /* v2 alone: there is one */
 		row.flags = MS_BIND;
 		row.bind_set = m->flags & mnt_own_flags();
 		fd = mount_row(e, j, &row);
@@ -533,14 +514,14 @@ apply_list(struct err *e, struct job *j)
 int
 mounts_apply(struct err *e, const struct plan *p, int root_dir)
 {
-	struct job j = {.plan = p, .root_dir = root_dir, .parent_dir = -1};
+	struct job j = {.plan = p, .root_dir = root_dir, .parent.dir = -1};
 	int done;
 
 	IN(e, ROLE_INIT);
 	done = apply_list(e, &j);
 	while (j.n_seals > 0)
 		fd_close(&j.seal[--j.n_seals].fd);
-	fd_close(&j.parent_dir);
+	fd_close(&j.parent.dir);
 	return done;
 }
 

@@ -172,10 +172,14 @@ clone_any(struct err *e, uint64_t flags, int cgroup_dir, bool *placed)
 	if (pid >= 0)
 		return pid;
 	if (errno == ENOSYS || errno == EPERM || errno == E2BIG) {
+		/* Not born in its cgroup: the cgroup namespace has to wait for the move (NS-5). */
+		if (*placed)
+			flags &= ~(uint64_t)CLONE_NEWCGROUP;
 		*placed = false;
 		return clone_old(e, flags);
 	}
-	return fail_errno(e, *placed ? "clone into the cgroup" : "clone");
+	return fail_errno(e,
+		*placed ? "unable to apply cgroup configuration: clone into the cgroup" : "clone");
 }
 
 /* The child of a joined pid namespace.  Only a host has other children to come (hooks): it goes
@@ -213,10 +217,14 @@ ns_clone(struct err *e, const struct plan *p, const struct ns_fds *fds, int cgro
 }
 
 int
-ns_late(struct err *e, const struct plan *p)
+ns_late(struct err *e, const struct plan *p, bool placed)
 {
+	uint64_t flags = p->ns.late_flags;
+
 	IN(e, ROLE_INIT);
-	if (p->ns.late_flags && sys_unshare((int)p->ns.late_flags) < 0)
+	if (p->cgroup.used && !placed)
+		flags |= p->ns.clone_flags & CLONE_NEWCGROUP;
+	if (flags && sys_unshare((int)flags) < 0)
 		return fail_errno(e, "linux.namespaces: unshare");
 	return 0;
 }

@@ -44,7 +44,7 @@ pid_t ns_clone(struct err *e, const struct plan *p, const struct ns_fds *fds, in
 int ns_enter(struct err *e, const struct plan *p, const struct ns_fds *fds, bool user);
 
 /* unshare(2) of plan->ns.late_flags: after the child is in its cgroups (NS-5).  Runs in: init. */
-int ns_late(struct err *e, const struct plan *p);
+int ns_late(struct err *e, const struct plan *p, bool placed);
 
 /* Writes the id maps of the new user namespace of `pid` to /proc/PID/{setgroups,gid_map,uid_map}.
  * Runs in: host, while the child waits.  Spec: config-linux.md#user-namespace-mappings. */

@@ -85,7 +85,7 @@ static bool
 lists(const char *list, const char *word, size_t len)
 {
 	for (;;) {
-		size_t n = strcspn(list, ",");
+		size_t n = str_until(list, ",");
 
 		if (n == len && strncmp(list, word, len) == 0)
 			return true;
@@ -102,7 +102,7 @@ is_of(const struct probe_mount *m, const struct facts_hierarchy *h)
 	if (h->v2)
 		return str_equal(m->type, "cgroup2");
 	return str_equal(m->type, "cgroup") &&
-		lists(m->options, h->controllers, strcspn(h->controllers, ","));
+		lists(m->options, h->controllers, str_until(h->controllers, ","));
 }
 
 static bool
@@ -224,7 +224,7 @@ status_line(struct err *e, struct facts *f, char *line)
 	if (str_starts(line, "CapBnd:\t"))
 		f->cap_bounding = hexadecimal(line + 8);
 	if (str_starts(line, "SigIgn:\t"))
-		sig_learn_ignored(line + 8);
+		sig_learn_ignored(hexadecimal(line + 8));
 	return 0;
 }
 
@@ -238,8 +238,8 @@ uid_map_line(struct err *e, struct facts *f, char *line)
 	for (int i = 0; i < 3; i++) {
 		size_t len;
 
-		line += strspn(line, " ");
-		len = strcspn(line, " ");
+		line += str_span(line, " ");
+		len = str_until(line, " ");
 		if (len != strlen(identity[i]) || strncmp(line, identity[i], len) != 0)
 			f->user_namespace = true;
 		line += len;

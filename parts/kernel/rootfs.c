@@ -11,7 +11,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,13 +82,60 @@ see(struct err *e, int fd, struct seen *out)
 	return fd < 0 ? -1 : mnt_look(e, fd, &out->look);
 }
 
+/* The filesystems of the kernel that most masks lie in. */
+static const struct {
+	char at[8];
+	uint32_t magic;
+} kernel_fs[] = {{"/proc", PROC_SUPER_MAGIC}, {"/sys", SYSFS_MAGIC}};
+
+enum { KERNEL_FS = sizeof(kernel_fs) / sizeof(*kernel_fs) };
+
+/* The container's tree, and which of those the config mounts in it. */
+struct tree {
+	struct seen root;
+	bool mounted[KERNEL_FS];
+};
+
+static int
+see_tree(struct err *e, const struct plan *p, int root_dir, struct tree *t)
+{
+	*t = (struct tree){0};
+	for (int i = 0; i < KERNEL_FS; i++)
+		for (uint32_t m = 0; m < p->mounts.n; m++) /* the last one is on top */
+			if (str_equal(p->mounts.at[m].destination, kernel_fs[i].at))
+				t->mounted[i] = p->mounts.at[m].proc_or_sys;
+	return see(e, root_dir, &t->root);
+}
+
+/* Opens a path of the container.  Who shares the rootfs may rename /proc away while we look, and
+ * what is not found is not masked (I8): below a procfs or sysfs that was mounted, the way leads
+ * through its verified root, or nowhere. */
+static int
+find(struct err *e, const struct tree *t, const char *path)
+{
+	for (int i = 0; i < KERNEL_FS; i++) {
+		const char *below = path + strlen(kernel_fs[i].at);
+		FD_AUTO int base = -1;
+
+		if (!t->mounted[i] || !str_starts(path, kernel_fs[i].at) || *below != '/')
+			continue;
+		base = fd_in_root(e, t->root.fd, kernel_fs[i].at, O_PATH | O_DIRECTORY);
+		if (base < 0 || mnt_magic(base) != kernel_fs[i].magic)
+			return fail(e, "%s was exchanged", kernel_fs[i].at);
+		while (*below == '/')
+			below++;
+		return fd_beneath(e, base, *below ? below : ".", O_PATH);
+	}
+	return fd_in_root(e, t->root.fd, path, O_PATH);
+}
+
 /* Looks up again what was mounted on: a new mount must be there, and with `source` it must show
  * that.  Returns its descriptor. */
 static int
-look_again(struct err *e, int root_dir, const char *path, const struct mnt_look *source,
+look_again(struct err *e, const struct tree *t, const char *path, const struct mnt_look *source,
 	const struct seen *target)
 {
-	FD_AUTO int now = fd_in_root(e, root_dir, path, O_PATH);
+	FD_AUTO int now = find(e, t, path);
 	struct mnt_look look;
 
 	TRY(now);
@@ -101,11 +147,11 @@ look_again(struct err *e, int root_dir, const char *path, const struct mnt_look 
 
 /* Binds source onto target, which was found by path, and gives the new mount. */
 static int
-cover(struct err *e, int root_dir, const char *path, const struct seen *source,
+cover(struct err *e, const struct tree *t, const char *path, const struct seen *source,
 	const struct seen *target)
 {
 	TRY(mnt_bind(e, source->fd, target->fd, source == target ? MS_REC : 0));
-	return look_again(e, root_dir, path, &source->look, target);
+	return look_again(e, t, path, &source->look, target);
 }
 
 static bool
@@ -115,23 +161,23 @@ is_root(const struct seen *root, const struct seen *s)
 }
 
 static int
-make_read_only(struct err *e, const struct seen *root, const char *path)
+make_read_only(struct err *e, const struct tree *t, const char *path)
 {
-	FD_AUTO int fd = fd_in_root(e, root->fd, path, O_PATH), now = -1;
+	FD_AUTO int fd = find(e, t, path), now = -1;
 	struct seen target;
 
 	if (fd < 0)
 		return e->number == ENOENT ? 0 : -1;
 	TRY(see(e, fd, &target));
-	if (is_root(root, &target))
-		return mnt_change(e, root->fd, MS_RDONLY, 0);
-	TRY(now = cover(e, root->fd, path, &target, &target));
+	if (is_root(&t->root, &target))
+		return mnt_change(e, t->root.fd, MS_RDONLY, 0);
+	TRY(now = cover(e, t, path, &target, &target));
 	return mnt_change(e, now, MS_RDONLY, 0);
 }
 
 /* What masks are made of, opened when first needed. */
 struct mask {
-	const struct seen *root;
+	const struct tree *tree;
 	struct seen null;  /* a verified /dev/null */
 	struct seen empty; /* a read-only tmpfs, bound on every masked directory */
 };
@@ -139,7 +185,7 @@ struct mask {
 static bool
 is_null(const struct seen *s)
 {
-	return S_ISCHR(s->look.mode) && s->look.rdev == makedev(1, 3);
+	return S_ISCHR(s->look.mode) && s->look.rdev == mnt_device(1, 3);
 }
 
 /* The container's /dev/null, or the host's where it has none.  An image may have a link there, or a
@@ -172,10 +218,10 @@ mask_file(struct err *e, struct mask *m, const char *path, const struct seen *ta
 	FD_AUTO int now = -1;
 
 	if (m->null.fd < 0)
-		TRY(open_null(e, m->root->fd, &m->null));
+		TRY(open_null(e, m->tree->root.fd, &m->null));
 	if (is_null(target))
 		return 0;
-	TRY(now = cover(e, m->root->fd, path, &m->null, target));
+	TRY(now = cover(e, m->tree, path, &m->null, target));
 	return 0;
 }
 
@@ -188,13 +234,13 @@ mask_directory(struct err *e, struct mask *m, const char *path, const struct see
 	char fd[32];
 
 	if (m->empty.fd >= 0) {
-		TRY(now = cover(e, m->root->fd, path, &m->empty, target));
+		TRY(now = cover(e, m->tree, path, &m->empty, target));
 		return 0;
 	}
 	(void)fd_path(fd, target->fd);
 	if (sys_mount("tmpfs", fd, "tmpfs", INERT, "nr_inodes=1,mode=755") < 0)
 		return fail_errno(e, "mount tmpfs");
-	TRY(now = look_again(e, m->root->fd, path, NULL, target));
+	TRY(now = look_again(e, m->tree, path, NULL, target));
 	TRY(mnt_look(e, now, &m->empty.look));
 	m->empty.fd = fd_keep(&now);
 	return 0;
@@ -203,13 +249,13 @@ mask_directory(struct err *e, struct mask *m, const char *path, const struct see
 static int
 mask_path(struct err *e, struct mask *m, const char *path)
 {
-	FD_AUTO int fd = fd_in_root(e, m->root->fd, path, O_PATH);
+	FD_AUTO int fd = find(e, m->tree, path);
 	struct seen target;
 
 	if (fd < 0)
 		return e->number == ENOENT ? 0 : -1;
 	TRY(see(e, fd, &target));
-	if (is_root(m->root, &target))
+	if (is_root(&m->tree->root, &target))
 		return fail(e, "the root filesystem itself cannot be masked");
 	return S_ISDIR(target.look.mode) ? mask_directory(e, m, path, &target)
 					 : mask_file(e, m, path, &target);
@@ -248,16 +294,16 @@ int
 rootfs_masks(struct err *e, const struct plan *p, int root_dir)
 {
 	const struct strings *paths = &p->spec->linux_.readonly_paths;
-	struct seen root;
-	struct mask m = {.root = &root, .null.fd = -1, .empty.fd = -1};
+	struct tree tree;
+	struct mask m = {.tree = &tree, .null.fd = -1, .empty.fd = -1};
 	int done;
 
 	IN(e, ROLE_INIT);
-	TRY(see(e, root_dir, &root));
+	TRY(see_tree(e, p, root_dir, &tree));
 	if (close_dev(e, p, root_dir) < 0)
 		return context(e, "making /dev read-only");
 	for (uint32_t i = 0; i < paths->n; i++)
-		if (make_read_only(e, &root, paths->at[i]) < 0)
+		if (make_read_only(e, &tree, paths->at[i]) < 0)
 			return context(e, "linux.readonlyPaths[%u]: %s", i, paths->at[i]);
 	/* After readonlyPaths: their recursive binds would otherwise take the masks along. */
 	done = mask_all(e, &m, &p->spec->linux_.masked_paths);

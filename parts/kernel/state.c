@@ -398,6 +398,7 @@ is_locked(int dir)
 enum state_status
 state_status_now(int dir, const struct state *s, bool frozen)
 {
+	struct procstat p;
 	struct err ignored;
 
 	if (procstat_alive(&ignored, s->pid, s->start) == 0)
@@ -407,7 +408,12 @@ state_status_now(int dir, const struct state *s, bool frozen)
 		return STATE_PAUSED;
 	if (state_gate_named(dir, true))
 		return STATE_CREATED;
-	return state_gate_named(dir, false) ? STATE_CREATING : STATE_RUNNING;
+	if (!state_gate_named(dir, false))
+		return STATE_RUNNING;
+	/* A `run` that was killed between the exec and the removal of the gate. */
+	if (procstat_read(&ignored, s->pid, &p) == 0 && !(p.flags & PROCSTAT_NEVER_EXECUTED))
+		return STATE_RUNNING;
+	return STATE_CREATING;
 }
 
 /* -- the list ---------------------------------------------------------------------------------- */

@@ -79,10 +79,8 @@ struct state_gate {
 	int gate, answer;
 };
 
-/* Makes the gate, hidden until state_ready(): while it is, the container is `creating`. */
+/* Makes the hidden gate: `creating`.  Makes the answer's FIFO and opens both before the clone. */
 int state_gate_make(struct err *e, int dir);
-
-/* Makes the FIFO of the answer and opens both, before the clone (create). */
 int state_gate_open(struct err *e, int dir, struct state_gate *g);
 
 /* Shows exec.fifo: from now on the container is `created`. */
@@ -92,10 +90,8 @@ int state_ready(struct err *e, int dir);
  * -1 with the init's own message. */
 int state_release(struct err *e, int dir);
 
-/* Removes the hidden gate that was never opened (run). */
+/* Removes the names without opening them: the hidden gate (run), all.  Is a gate there? */
 void state_gate_drop(int dir);
-
-/* Removes the gates' names without opening them (delete).  Is one of them there? */
 void state_gate_remove(int dir);
 bool state_gate_named(int dir, bool shown);
 
@@ -105,10 +101,9 @@ bool state_gate_named(int dir, bool shown);
  * there: created; hidden: creating; else running.  `frozen` is for the caller to find out. */
 enum state_status state_status_now(int dir, const struct state *s, bool frozen);
 
-/* Removes the known names and the folder; each "already gone" is fine (R4). */
+/* Removes the known names and the folder; each "already gone" is fine (R4).  Or what a create or a
+ * removal that was killed left of an id, out of sight (R3). */
 int state_remove(struct err *e, int root_dir, const char *id, int dir);
-
-/* Removes the half-made folder of an id that was never renamed into place (R3). */
 void state_remove_half(int root_dir, const char *id);
 
 /* Calls `each` for every container's id below the root, in bytewise order (list). */

@@ -105,7 +105,7 @@ write_cgroup_paths(struct jsonw *w, const struct state *s)
 		const char *at = s->cgroup[i].controllers;
 
 		for (;;) {
-			size_t len = strcspn(at, ",");
+			size_t len = str_until(at, ",");
 
 			w->cut |= str_format(name, sizeof name, "%.*s", (int)len, at) < 0;
 			write_string(w, name, s->cgroup[i].dir);

@@ -63,7 +63,7 @@ add_v2(struct err *e, struct plan *p, const struct mounting *m)
 		return 0;
 	}
 	row = add(p, m, PLAN_MOUNT_CGROUP2);
-	row->source = d->dir;
+	row->source = "cgroup"; /* shown inside; where the cgroup lies on the host is not */
 	row->type = "cgroup2";
 	row->flags = m->set;
 	row->data = m->data;
@@ -83,7 +83,7 @@ add_links(struct err *e, struct plan *p, const struct mounting *m, const struct 
 	for (const char *at = d->controllers; *at != '\0'; at = end + (*end == ',')) {
 		struct plan_mount *row;
 
-		end = at + strcspn(at, ",");
+		end = at + str_until(at, ",");
 		if (strlen(base) == (size_t)(end - at) && memcmp(base, at, strlen(base)) == 0)
 			continue;
 		row = add(p, m, PLAN_MOUNT_SYMLINK);

@@ -15,7 +15,7 @@ struct seen {
 static size_t
 name_length(const char *entry)
 {
-	return strcspn(entry, "=");
+	return str_until(entry, "=");
 }
 
 /* FNV-1a */

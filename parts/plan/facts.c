@@ -47,13 +47,13 @@ split(char *line, char *word[WORDS_MAX])
 	int n = 0;
 
 	for (;;) {
-		line += strspn(line, " \t");
+		line += str_span(line, " \t");
 		if (*line == '\0')
 			return n;
 		if (n == WORDS_MAX)
 			return WORDS_MAX + 1;
 		word[n++] = line;
-		line += strcspn(line, " \t");
+		line += str_until(line, " \t");
 		if (*line != '\0')
 			*line++ = '\0';
 	}
@@ -146,7 +146,7 @@ facts_read(struct err *e, struct facts *f, char *text)
 		char *word[WORDS_MAX], *line = text;
 		int n;
 
-		text += strcspn(text, "\n");
+		text += str_until(text, "\n");
 		if (*text != '\0')
 			*text++ = '\0';
 		n = split(line, word);

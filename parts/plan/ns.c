@@ -25,6 +25,18 @@ root_mode(const struct plan *p)
 	return p->options.no_pivot ? PLAN_ROOT_MOVE : PLAN_ROOT_PIVOT;
 }
 
+/* Whoever joins a user namespace has to make the others in it; and whoever is in a new one has no
+ * rights over those that it joins, so they are joined before. */
+static bool
+needs_stage(const struct plan *p)
+{
+	for (enum namespace ns = 0; ns < NAMESPACES; ns++)
+		if (p->ns.join[ns] &&
+			(ns == NAMESPACE_USER || (p->ns.user_new && ns != NAMESPACE_PID)))
+			return true;
+	return false;
+}
+
 int
 plan_make_namespaces(struct err *e, struct plan *p)
 {
@@ -42,8 +54,8 @@ plan_make_namespaces(struct err *e, struct plan *p)
 		else
 			p->ns.clone_flags |= words_namespace_flag(ns);
 	}
-	p->ns.stage = user->listed && user->path;
 	p->ns.user_new = user->listed && !user->path;
+	p->ns.stage = needs_stage(p);
 	/* user_namespaces(7): without CAP_SETGID in the parent namespace gid_map may be written
 	 * only after setgroups has been denied. */
 	p->ns.deny_setgroups = p->ns.user_new && p->facts->euid != 0;

@@ -15,7 +15,7 @@ sysctl_path(struct err *e, const char *key)
 {
 	char *path = arena_string(e, "%s", key);
 
-	if (!path || path[strcspn(path, "./")] != '.')
+	if (!path || path[str_until(path, "./")] != '.')
 		return path;
 	for (char *at = path; *at != '\0'; at++)
 		*at = *at == '.' ? '/' : *at == '/' ? '.' : *at;

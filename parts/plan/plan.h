@@ -38,7 +38,7 @@ struct plan_namespaces {
 	uint64_t clone_flags;	      /* CLONE_NEW* of all new ones, but those in `late_flags` */
 	uint64_t late_flags;	      /* CLONE_NEWCGROUP where the init moves itself first (v1) */
 	const char *join[NAMESPACES]; /* path to enter, by enum namespace; NULL: none */
-	bool stage;		      /* a user namespace is joined: one more process is needed */
+	bool stage;		      /* one more process is needed: see roles/stage.h */
 	bool user_new;		      /* the init waits for its id maps before it goes on */
 	bool deny_setgroups;	      /* write "deny" before gid_map (user_namespaces(7)) */
 };

@@ -12,6 +12,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/clock.h"
+#include "base/procstat.h"
+#include "base/sig.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "kernel/hooks.h"
@@ -324,8 +326,10 @@ static int
 serve_end(struct err *e, struct run *r)
 {
 	siginfo_t info = {0};
+	struct procstat p;
 
-	if (r->request->mode != RUN_CREATE)
+	if (r->request->mode != RUN_CREATE &&
+		(procstat_read(e, r->init, &p) < 0 || !(p.flags & PROCSTAT_NEVER_EXECUTED)))
 		return 1; /* executed: its end of the channel is close-on-exec */
 	if (waitid(P_PID, (id_t)r->init, &info, WEXITED | WNOWAIT) == 0 &&
 		info.si_code != CLD_EXITED)
@@ -478,7 +482,8 @@ host_create(struct err *e, const struct request *q)
 {
 	struct run *r = &the_run;
 
-	r->caller_umask = umask(022); /* own files have fixed modes, whatever the caller's is */
+	sig_set(SIGCHLD, false, NULL); /* were it ignored, no status of a child would ever come */
+	r->caller_umask = umask(022);  /* own files have fixed modes, whatever the caller's is */
 	TRY(load_run(e, r, q));
 	TRY(foreground_check(e, r));
 	TRY(steps_run(e, r, prepare, N_PREPARE));

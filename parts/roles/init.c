@@ -100,7 +100,7 @@ namespaces(struct err *e, struct run *r)
 static int
 cgroup_namespace(struct err *e, struct run *r)
 {
-	return ns_late(e, &r->plan);
+	return ns_late(e, &r->plan, r->placed);
 }
 
 static int
@@ -271,7 +271,8 @@ environment(struct err *e, struct run *r)
 	return 0;
 }
 
-/* After the credentials: the program's own rights decide (PR-4, DEC-11). */
+/* After the credentials: the program's own rights decide (PR-4, DEC-11).  After `descriptors`: a
+ * name must not lead through one of the host's (S8). */
 static int
 program(struct err *e, struct run *r)
 {
@@ -366,8 +367,8 @@ static const struct step table[] = {
 	{ "switch",           switch_root,      NULL },
 	{ "limits",           limits,           NULL },
 	{ "creds",            creds,            NULL },
-	{ "program",          program,          NULL },
 	{ "descriptors",      descriptors,      NULL },
+	{ "program",          program,          NULL },
 	{ "wait",             wait_start,       NULL },
 	{ "start hooks",      start_hooks,      NULL },
 	{ "execute",          execute,          NULL },

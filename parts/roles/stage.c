@@ -29,11 +29,18 @@ clone_init(struct err *e, struct run *r)
 		return fail_errno(e, "parent death signal");
 	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) /* before we join (6.7) */
 		return fail_errno(e, "dumpable");
+	/* In the joined user namespace nobody has rights over the host's cgroups: the stage moves
+	 * itself before, and the init is born where its parent is. */
+	if (r->plan.cgroup.used)
+		TRY(cgroup_enter(e, &r->door, false));
+	cgroup_close(&r->door);
 	TRY(ns_enter(e, &r->plan, &r->ns, true));
-	pid = ns_clone(e, &r->plan, &r->ns, r->door.v2_dir, CLONE_PARENT, &r->placed);
+	pid = ns_clone(e, &r->plan, &r->ns, -1, CLONE_PARENT, &r->placed);
 	TRY(pid);
-	if (pid == 0)
+	if (pid == 0) {
+		r->placed = true; /* where we are */
 		role_init(r);
+	}
 	if (str_format(text, sizeof text, "%d", pid) < 0)
 		return fail(e, "pid");
 	return sync_send(e, r->sync_init, SYNC_PID, text, -1);

@@ -1,8 +1,9 @@
-/* stage: the one more process that a joined user namespace demands.
+/* stage: the one more process that some joined namespaces demand.
  *
- * Contract: role_stage() enters the joined namespaces, clones the init as a child of host
- * (CLONE_PARENT) so that the new namespaces belong to the joined user namespace, tells host the
- * pid, and ends.  Containers that join no user namespace never pay for it.
+ * Contract: role_stage() enters the cgroups and the joined namespaces, clones the init as a child
+ * of host (CLONE_PARENT), tells host the pid, and ends.  It is needed where a user namespace is
+ * joined, since new namespaces must belong to it, and where one is made and others are joined,
+ * since its root has no rights over those.  Other containers never pay for it.
  *
  * Floor: roles.  Runs in: a plain clone of host.
  * Kernel: user_namespaces(7): a namespace belongs to the user namespace of its maker.

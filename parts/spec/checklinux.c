@@ -133,7 +133,7 @@ check_cgroups_path(struct err *e, const struct spec *s)
 			"linux.cgroupsPath: \"%s\": the systemd cgroup driver is not supported",
 			path);
 	for (part += *part == '/'; part; part = part[n] ? part + n + 1 : NULL) {
-		n = strcspn(part, "/");
+		n = str_until(part, "/");
 		if (n == 0)
 			return fail(e, "linux.cgroupsPath: \"%s\" has an empty component", path);
 		if ((n == 1 && *part == '.') || (n == 2 && part[0] == '.' && part[1] == '.'))
@@ -178,7 +178,7 @@ is_key_char(char c)
 static bool
 sysctl_path(const char *key, char path[SYSCTL_MAX + 1])
 {
-	bool dotted = key[strcspn(key, "./")] == '.';
+	bool dotted = key[str_until(key, "./")] == '.';
 	size_t n = strlen(key), dots = 0, length = 0;
 
 	if (n == 0 || n > SYSCTL_MAX)

@@ -30,8 +30,16 @@ def mounted():
     return rows
 
 
+def v2_options():
+    """Those of the machine's v2 hierarchy: a mount with others would change them for the whole machine (cgroups(7))."""
+    for _, kind, options in mounted():
+        if kind == "cgroup2":
+            return ",".join(o for o in options if o != "ro") or "rw"
+    return "rw"
+
+
 NATIVE = Layout("native")
-V2 = Layout("v2", "umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup")
+V2 = Layout("v2", f"umount -R /sys/fs/cgroup && mount -t cgroup2 -o {v2_options()} cgroup2 /sys/fs/cgroup")
 NONE = Layout("none", "umount -R /sys/fs/cgroup")
 
 

@@ -212,7 +212,7 @@ late(void)
 
 		role_enter(ROLE_INIT);
 		stat("/proc/self/ns/uts", &before);
-		_exit(ns_late(&scratch_err, &scratch_plan) < 0 ||
+		_exit(ns_late(&scratch_err, &scratch_plan, false) < 0 ||
 			stat("/proc/self/ns/uts", &after) < 0 || before.st_ino == after.st_ino);
 	}
 	is_int(child_status(pid), 0, "unshared late");
