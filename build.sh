@@ -868,7 +868,7 @@ run_stage() {
 	printf '\n=== %s\n' "$1"
 	{
 		s=0
-		$self $options stage "$1" 2>&1 || s=$?
+		$self stage "$1" $options 2>&1 || s=$?
 		echo $s >build/test/status
 	} | tee "build/test/$1.log"
 	status=$(cat build/test/status)

@@ -197,7 +197,8 @@ mnt_look(struct err *e, int fd, struct mnt_look *l)
 
 	if (sys_statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, wanted, &s) < 0)
 		return look_by_stat(e, fd, l);
-	l->mount = s.mask & STATX_MNT_ID ? s.mnt_id : id_from_fdinfo(fd);
+	/* 0 is no id: an emulation that copies the mask and not the member */
+	l->mount = s.mask & STATX_MNT_ID && s.mnt_id ? s.mnt_id : id_from_fdinfo(fd);
 	l->dev = mnt_device(s.dev_major, s.dev_minor);
 	l->rdev = mnt_device(s.rdev_major, s.rdev_minor);
 	l->ino = s.ino;

@@ -3,6 +3,8 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Fields 4 to 52 of a real line: threads is field 20, start field 22. */
@@ -56,16 +58,25 @@ no_lines(void)
 		is_int(procstat_parse(bad[i], &p), -1, "no line: \"%s\"", bad[i]);
 }
 
+/* A child of ours: qemu-user makes up what /proc says of the reader itself. */
 static void
-ourselves(void)
+a_child(void)
 {
 	struct procstat p;
 	struct err e = {0};
+	pid_t pid = fork();
 
-	is_int(procstat_read(&e, getpid(), &p), 0, "reads our own line: %s", e.text);
-	ok(p.state == 'R' && p.threads == 1 && p.start > 0, "running, one thread, a start");
-	is_int(procstat_alive(&e, getpid(), p.start), 1, "alive");
-	is_int(procstat_alive(&e, getpid(), p.start + 1), 0, "not somebody who started later");
+	if (pid == 0)
+		for (;;)
+			pause();
+	is_int(procstat_read(&e, pid, &p), 0, "reads the line of a child: %s", e.text);
+	ok(p.threads >= 1 && p.start > 0, "it has a thread and a start");
+	ok(p.flags & PROCSTAT_NEVER_EXECUTED, "and has not executed anything");
+	is_int(procstat_alive(&e, pid, p.start), 1, "alive");
+	is_int(procstat_alive(&e, pid, p.start + 1), 0, "not somebody who started later");
+	if (pid > 0)
+		kill(pid, SIGKILL);
+	is_int(waitpid(pid, NULL, 0), pid, "reaped");
 	is_int(procstat_alive(&e, 1, p.start), 0, "1 is nobody");
 	is_int(procstat_alive(&e, 0, 0), 0, "0 is nobody");
 	is_int(procstat_alive(&e, -5, 0), 0, "-5 is nobody");
@@ -78,6 +89,6 @@ main(void)
 {
 	lines();
 	no_lines();
-	ourselves();
+	a_child();
 	return done_testing();
 }
