@@ -524,16 +524,3 @@ mounts_apply(struct err *e, const struct plan *p, int root_dir)
 	fd_close(&j.parent.dir);
 	return done;
 }
-
-int
-mounts_read_only(struct err *e, int target_fd, bool recursive)
-{
-	const struct kabi_mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
-
-	IN(e, ROLE_INIT);
-	if (recursive && sys_mount_setattr(target_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr) == 0)
-		return 0;
-	if (recursive && errno != ENOSYS && errno != EPERM)
-		return fail_errno(e, "read-only");
-	return mnt_change(e, target_fd, MS_RDONLY, 0);
-}

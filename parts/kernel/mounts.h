@@ -22,9 +22,4 @@
  * "DST": ...`, and those of engines.md 4.3 for targets at or below /proc. */
 int mounts_apply(struct err *e, const struct plan *p, int root_dir);
 
-/* Makes the mount that contains `target_fd` (an O_PATH descriptor of its root) read-only, keeping
- * every other flag that it has; recursive where mount_setattr(2) exists.  For roles; kernel/rootfs
- * does the same for readonlyPaths and root.readonly with base/mnt. */
-int mounts_read_only(struct err *e, int target_fd, bool recursive);
-
 #endif

@@ -220,7 +220,8 @@ rootfs_switch(struct err *e, const struct plan *p, int root_dir)
 /* One look at the rootfs from the host's side; small, so that it fits through a pipe as a whole. */
 struct look {
 	uint64_t id; /* of the mount at the rootfs; 0: it cannot be told */
-	int error;   /* errno of an unmount that failed */
+	int error;   /* errno of what failed: entering the namespace, or the unmount */
+	bool entered;
 };
 
 /* With `before`, which is 0 when nothing is to be undone. */
@@ -228,7 +229,7 @@ static struct look
 look_here(const char *rootfs, uint64_t before)
 {
 	FD_AUTO int fd = openat(AT_FDCWD, rootfs, O_PATH | O_CLOEXEC);
-	struct look l = {.id = fd < 0 ? 0 : mnt_id(fd)};
+	struct look l = {.id = fd < 0 ? 0 : mnt_id(fd), .entered = true};
 
 	if (before == 0 || l.id == 0 || l.id == before)
 		return l;
@@ -281,7 +282,11 @@ look(struct err *e, const char *rootfs, uint64_t before, const char *mount_ns, u
 		return fail_errno(e, "linux.namespaces: open %s", mount_ns);
 	*id = l.id;
 	errno = l.error;
-	return l.error ? fail_errno(e, "unmount %s", rootfs) : 0;
+	if (!l.error)
+		return 0;
+	if (!l.entered)
+		return fail_errno(e, "linux.namespaces: joining the mount namespace %s", mount_ns);
+	return fail_errno(e, "unmount %s", rootfs);
 }
 
 int

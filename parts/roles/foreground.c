@@ -1,6 +1,7 @@
 #include "roles/foreground.h"
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/sys.h"
 
 #include <fcntl.h>
@@ -59,24 +60,32 @@ flow_of(const struct run *r, int fd)
 	return (struct reap_flow){.from = pipe, .to = fd, .used = pipe >= 0};
 }
 
+/* Other verbs may come meanwhile: this one takes as long as the program. */
+static int
+wait_unlocked(struct err *e, struct run *r)
+{
+	log_flush(true); /* what there is to warn of is told now, not when the program ends */
+	fd_close(&r->lock);
+	return reap_run(e, &r->reap);
+}
+
 int
 foreground_run(struct err *e, struct run *r)
 {
 	struct termios saved;
 	int status;
 
-	fd_close(&r->lock); /* other verbs may come: this one takes as long as the program */
 	r->reap.child = r->init;
 	r->reap.console = r->console;
 	for (int fd = 0; fd <= 2; fd++)
 		r->reap.flow[fd] = flow_of(r, fd);
 	if (r->console < 0)
-		return reap_run(e, &r->reap);
+		return wait_unlocked(e, r);
 	r->reap.flow[0] = (struct reap_flow){.from = 0, .to = r->console, .used = true};
 	r->reap.flow[1] = (struct reap_flow){.from = r->console, .to = 1, .used = true};
 	tty_copy_size(r->reap.terminal, r->console);
 	TRY(tty_raw(e, r->reap.terminal, &saved));
-	status = reap_run(e, &r->reap);
+	status = wait_unlocked(e, r);
 	tty_restore(r->reap.terminal, &saved);
 	return status;
 }

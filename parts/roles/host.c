@@ -196,31 +196,41 @@ close_init_side(struct run *r)
 		fd_close(&r->stdio_init[fd]);
 }
 
+/* The stage's one message: the pid of the init that it has cloned, or why there is none. */
 static int
-clone_stage(struct err *e, struct run *r)
+stage_pid(struct err *e, struct run *r)
 {
 	struct sync_message m;
 	uint64_t pid;
+
+	TRY(sync_receive(e, r->sync, &m, NULL));
+	if (m.kind == SYNC_FAIL) {
+		*e = m.err;
+		return -1;
+	}
+	if (m.kind != SYNC_PID || str_u64(m.err.text, &pid) < 0)
+		return fail(e, "the process that joins namespaces died");
+	r->init = (pid_t)pid;
+	return 0;
+}
+
+static int
+clone_stage(struct err *e, struct run *r)
+{
 	pid_t stage = sys_clone(SIGCHLD, NULL);
+	int got;
 
 	if (stage < 0)
 		return fail_errno(e, "clone");
 	if (stage == 0)
 		role_stage(r);
 	fd_close(&r->sync_init);
-	if (sync_receive(e, r->sync, &m, NULL) < 0 || m.kind != SYNC_PID ||
-		str_u64(m.err.text, &pid) < 0) {
-		if (m.kind == SYNC_FAIL)
-			*e = m.err;
-		else
-			(void)fail(e, "the process that joins the user namespace died");
+	got = stage_pid(e, r);
+	if (got < 0)
 		(void)kill(stage, SIGKILL);
-		(void)waitpid(stage, NULL, 0);
-		return -1;
-	}
-	(void)waitpid(stage, NULL, 0);
-	r->init = (pid_t)pid;
-	return 0;
+	while (waitpid(stage, NULL, 0) < 0 && errno == EINTR)
+		;
+	return got;
 }
 
 static int

@@ -286,7 +286,7 @@ program(struct err *e, struct run *r)
 static int
 descriptors(struct err *e, struct run *r)
 {
-	static char text[LOG_PENDING_MAX];
+	static char text[ERR_TEXT_MAX]; /* what one message holds: warnings are dropped whole */
 	int keep[] = {
 		r->sync_init,
 		r->gate.gate,
@@ -395,6 +395,7 @@ role_init(struct run *r)
 	struct err e = {0};
 
 	role_enter(ROLE_INIT);
+	log_flush(false); /* what waits in our copy is host's to tell */
 	if (steps_run(&e, r, table, sizeof table / sizeof *table) < 0)
 		report(r, &e);
 	_exit(1);

@@ -78,9 +78,12 @@ int
 load_copy(struct err *e, int dir, struct spec *s)
 {
 	ssize_t n = state_read_config(e, dir, text, sizeof text);
+	int result;
 
 	TRY(n);
-	return decode(e, s, (size_t)n, "config.json");
+	result = decode(e, s, (size_t)n, "config.json");
+	log_flush(false); /* create has told them */
+	return result;
 }
 
 static int
