@@ -3,6 +3,7 @@
 import pytest
 
 from harness.bundle import CAPABILITIES, mask, own_capabilities
+from harness.container import Container
 
 SETS = {"bounding": "Bnd", "effective": "Eff", "permitted": "Prm", "inheritable": "Inh", "ambient": "Amb"}
 SOME = ["CAP_CHOWN", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
@@ -103,3 +104,24 @@ def test_cap_ambient_without_inheritable_is_a_warning(bundle):
     result = bundle.run(log=bundle.host_file("log")).ok()
     assert int(result.json["status"].split("CapAmb:\t")[1][:16], 16) == 0
     assert any("can't raise ambient capability CAP_KILL" in w for w in result.warnings) or not bundle.runtime.ours
+
+
+@pytest.mark.ours
+def test_cap_3_a_warning_is_told_once(bundle):
+    # covers: CAP-3, L5: by create, not by its init once more, nor by every later verb that reads the config
+    bundle.set("process.capabilities", {"bounding": [*SOME, "CAP_TEST"], "effective": SOME, "permitted": SOME})
+    with Container(bundle.args("true")) as c:
+        c.create()
+        assert [w for w in c.create_result.warnings if "CAP_TEST" in w] == c.create_result.warnings
+        assert len(c.create_result.warnings) == 1
+        assert not bundle.runtime.start(c.id).ok().warnings
+        c.wait()
+        assert not bundle.runtime.delete(c.id).ok().warnings
+
+
+@pytest.mark.ours
+def test_cap_3_a_foreground_run_warns_at_once(bundle):
+    bundle.set("process.capabilities", {"bounding": [*SOME, "CAP_TEST"], "effective": SOME, "permitted": SOME})
+    bundle.sh("sleep 0.3; echo program >&2")
+    lines = bundle.run().err.splitlines()
+    assert "CAP_TEST" in lines[0] and lines[1:] == ["program"]
