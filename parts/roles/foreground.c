@@ -83,7 +83,6 @@ foreground_run(struct err *e, struct run *r)
 		return wait_unlocked(e, r);
 	r->reap.flow[0] = (struct reap_flow){.from = 0, .to = r->console, .used = true};
 	r->reap.flow[1] = (struct reap_flow){.from = r->console, .to = 1, .used = true};
-	tty_copy_size(r->reap.terminal, r->console);
 	TRY(tty_raw(e, r->reap.terminal, &saved));
 	status = wait_unlocked(e, r);
 	tty_restore(r->reap.terminal, &saved);

@@ -177,8 +177,10 @@ console(struct err *e, struct run *r)
 		return 0;
 	TRY(tty_make(e, &r->spec.process, r->rootfs_dir, &master, &r->slave, name));
 	TRY(tty_console(e, r->rootfs_dir, r->slave));
-	if (r->request->mode == RUN_FOREGROUND)
+	if (r->request->mode == RUN_FOREGROUND) {
 		tty_no_crlf(master); /* the caller's terminal makes the line ends */
+		tty_copy_size(r->reap.terminal, master); /* now: the program may ask at once */
+	}
 	return sync_send(e, r->sync_init, SYNC_CONSOLE, name, master);
 }
 
