@@ -5,7 +5,7 @@
  * descriptors 0-2; tty_send() hands a master to an engine.  Nothing is opened by a name inside the
  * container without O_NOFOLLOW and a check of what was opened.
  *
- * Floor: kernel (uses base, spec).  Runs in: init (make, console, attach), host (send, size, raw).
+ * Floor: kernel (uses base, spec).  Runs in: init (make, console, attach, size), host (send, raw).
  * Spec: config.md#process (terminal, consoleSize), runtime-linux.md.  Kernel: pts(4),
  * ioctl_tty(2).  CVE-2025-52565.
  */
