@@ -157,12 +157,11 @@ read_conversion(const char *p, struct conversion *c, struct args *a)
 	}
 	if (*p == '.')
 		p = read_size(p + 1, &c->precision, a);
-	while (*p && strchr("hljzt", *p)) {
+	for (; *p == 'h' || *p == 'l' || *p == 'j' || *p == 'z' || *p == 't'; p++) {
 		if (*p == 'h' || *p == 'l')
 			c->length = c->length != *p ? *p : *p == 'h' ? 'H' : 'L';
 		else
 			c->length = *p == 'j' ? 'L' : 'z';
-		p++;
 	}
 	c->kind = *p;
 	return *p ? p + 1 : p;
@@ -216,15 +215,18 @@ add_list(struct str *s, const char *fmt, va_list ap)
 {
 	struct args a;
 	struct conversion c;
-	const char *percent;
+	size_t n;
 
 	va_copy(a.ap, ap);
-	while (!s->cut && (percent = strchr(fmt, '%'))) {
-		(void)str_add_bytes(s, fmt, (size_t)(percent - fmt));
-		fmt = read_conversion(percent + 1, &c, &a);
+	for (;;) {
+		n = (size_t)(strchrnul(fmt, '%') - fmt);
+		(void)str_add_bytes(s, fmt, n); /* s->cut remembers */
+		fmt += n;
+		if (s->cut || !*fmt)
+			break;
+		fmt = read_conversion(fmt + 1, &c, &a);
 		put_conversion(s, &c, &a);
 	}
-	(void)str_add_bytes(s, fmt, strlen(fmt));
 	va_end(a.ap);
 	return s->cut ? -1 : 0;
 }
@@ -341,6 +343,17 @@ str_after(const char *s)
 	return s + strlen(s) + 1;
 }
 
+int
+str_index(const char *s, const uint8_t *sizes, size_t n, const char *name)
+{
+	size_t size = strlen(name) + 1;
+
+	for (size_t i = 0; i < n; s += sizes[i++])
+		if (sizes[i] == size && *s == *name && memcmp(s, name, size) == 0)
+			return (int)i;
+	return -1;
+}
+
 size_t
 str_span(const char *s, const char *set)
 {
@@ -387,7 +400,10 @@ str_listed(const char *list, const char *name)
 bool
 str_starts(const char *s, const char *prefix)
 {
-	return strncmp(s, prefix, strlen(prefix)) == 0;
+	while (*prefix)
+		if (*s++ != *prefix++)
+			return false;
+	return true;
 }
 
 bool

@@ -55,6 +55,10 @@ const char *str_base(const char *path);
 /* The text behind this one, where several stand one behind another: "one\0two\0". */
 const char *str_after(const char *s);
 
+/* Which of n such strings is `name`; -1: none.  sizes[i] is that of string i with its NUL, so that
+ * all but the likely ones are passed over without a look. */
+int str_index(const char *s, const uint8_t *sizes, size_t n, const char *name);
+
 /* A text that grows in the caller's buffer. `cut` remembers that something did not fit; then only
  * the part that did is there, terminated. Check it once, at the end. */
 struct str {

@@ -1,5 +1,7 @@
 #include "spec/fields.h"
 
+#include "base/str.h"
+
 /* What the words of a row in fields.def mean:
  *
  *     ROW       stored in a member of struct TAG
@@ -109,6 +111,14 @@ static const char names[] =
 #undef F
 	;
 
+static const uint8_t sizes[] = {
+#define BEGIN(o, type)
+#define F(name, ...) sizeof(name),
+#define END
+#include "spec/fields.def"
+#undef F
+};
+
 static const struct field rows[] = {
 #define F(name, json, how, ...) {.kind = KIND_##json, .need = NEED_##how, ##__VA_ARGS__},
 #include "spec/fields.def"
@@ -153,6 +163,12 @@ const char *
 fields_names(const struct object *o)
 {
 	return names + o->text;
+}
+
+int
+fields_find(const struct object *o, const char *name)
+{
+	return str_index(names + o->text, sizes + o->row, o->n, name);
 }
 
 void

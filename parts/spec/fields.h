@@ -94,6 +94,9 @@ const struct object *fields_inner(const struct field *row);
 const struct field *fields_rows(const struct object *o);
 const char *fields_names(const struct object *o);
 
+/* Which row has that name; -1: none. */
+int fields_find(const struct object *o, const char *name);
+
 /* What a number of this row may be, and each element of a KIND_U32S. */
 struct fields_limits {
 	int64_t min;

@@ -430,11 +430,10 @@ find_row(struct decode *d, const struct object *o, uint32_t token)
 {
 	const char *text = json_string(&d->j, token), *name = fields_names(o);
 	char path[PATH_SHOWN_MAX];
+	int found = fields_find(o, text);
 
-	for (int n = 0; n < o->n; n++, name = str_after(name))
-		if (str_equal(name, text))
-			return n;
-	name = fields_names(o);
+	if (found >= 0)
+		return found;
 	for (int n = 0; n < o->n; n++, name = str_after(name))
 		if (str_equal_case(name, text)) {
 			(void)json_path(&d->j, token, path, sizeof(path)); /* may be cut */
@@ -452,9 +451,11 @@ check_required(
 	const char *name = fields_names(o);
 	char path[PATH_SHOWN_MAX];
 
-	for (uint32_t n = 0; base && n < o->n; n++, row++, name = str_after(name)) {
+	for (uint32_t n = 0; base && n < o->n; n++, row++) {
 		if (row->need != NEED_required || seen & UINT64_C(1) << n)
 			continue;
+		for (uint32_t before = 0; before < n; before++)
+			name = str_after(name);
 		(void)json_path(&d->j, i, path, sizeof(path)); /* may be cut */
 		return fail(d->e, "%s%s%s: missing", path, *path ? "." : "", name);
 	}

@@ -15,6 +15,12 @@ static const char names[] =
 #undef OPTION
 	;
 
+static const uint8_t sizes[] = {
+#define OPTION(name, how, bits) sizeof(name),
+#include "words/mountopt.def"
+#undef OPTION
+};
+
 static const uint8_t hows[] = {
 #define OPTION(name, how, bits) how,
 #include "words/mountopt.def"
@@ -58,37 +64,17 @@ meaning(enum how how, uint32_t bits)
 	return (struct mountopt){.ours = bits};
 }
 
-/* Is the name that *at points to the one that is looked for?  Moves on to the next one. */
-static bool
-is_name(const char **at, const char *name)
-{
-	const char *a = *at;
-	bool same;
-
-	for (; *a && *a == *name; a++)
-		name++;
-	same = *a == *name;
-	while (*a)
-		a++;
-	*at = a + 1;
-	return same;
-}
-
 bool
 mountopt_find(const char *name, struct mountopt *o)
 {
-	const char *at = names;
+	int row;
 
 	/* mount(8): names that begin so are comments for other programs */
 	if (str_starts(name, "X-") || str_starts(name, "x-")) {
 		*o = (struct mountopt){.ours = MOUNTOPT_IGNORED};
 		return true;
 	}
-	for (size_t i = 0; *at; i++)
-		if (is_name(&at, name)) {
-			*o = meaning(hows[i], bits_of[i]);
-			return true;
-		}
-	*o = (struct mountopt){0};
-	return false;
+	row = str_index(names, sizes, sizeof(sizes), name);
+	*o = row < 0 ? (struct mountopt){0} : meaning(hows[row], bits_of[row]);
+	return row >= 0;
 }

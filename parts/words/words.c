@@ -40,6 +40,14 @@ static const char names[] =
 #undef WORD
 	;
 
+static const uint8_t sizes[] = {
+#define BEGIN(list, noun)
+#define WORD(name, value) sizeof(name),
+#define END
+#include "words/words.def"
+#undef WORD
+};
+
 static const int32_t values[] = {
 #define WORD(name, value) value,
 #include "words/words.def"
@@ -105,12 +113,10 @@ words_noun(enum words list)
 int
 words_find(enum words list, const char *name)
 {
-	const char *at = names + lists[list].text;
+	int first = lists[list].row;
+	int row = str_index(names + lists[list].text, sizes + first, lists[list].n, name);
 
-	for (int i = lists[list].row, n = lists[list].n; n > 0; i++, n--, at = str_after(at))
-		if (str_equal(at, name))
-			return values[i];
-	return -1;
+	return row < 0 ? -1 : values[first + row];
 }
 
 const char *

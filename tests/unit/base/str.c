@@ -223,9 +223,25 @@ utf8(void)
 	is_int(str_utf8("\xff", 1), 0, "no lead byte");
 }
 
+static void
+lists(void)
+{
+	static const char names[] = "ro\0rbind\0rro\0";
+	static const uint8_t sizes[] = {sizeof("ro"), sizeof("rbind"), sizeof("rro")};
+
+	is_int(str_index(names, sizes, 3, "ro"), 0, "the first of a list");
+	is_int(str_index(names, sizes, 3, "rro"), 2, "the last");
+	is_int(str_index(names, sizes, 2, "rro"), -1, "behind the end");
+	is_int(str_index(names, sizes, 3, "rrw"), -1, "of the same length");
+	is_int(str_index(names, sizes, 3, "r"), -1, "a part of one");
+	is_int(str_index(names, sizes, 3, ""), -1, "nothing");
+	is_int(str_index(names, sizes, 0, "ro"), -1, "no list");
+}
+
 int
 main(void)
 {
+	lists();
 	formats();
 	unsupported("%f", 1.0);
 	unsupported("%p", (void *)0);
