@@ -464,7 +464,9 @@ link_words() {
 }
 
 # Some cross compilers ask for glibc's interpreter even in a static PIE; --no-dynamic-linker takes it out again.
-link_flags="-Wl,--no-dynamic-linker,--gc-sections,--build-id=none,--fatal-warnings
+# Sorted by alignment, the small variables lie together, not each beside a large buffer in a page of its own: ten page
+# faults less in a run.
+link_flags="-Wl,--no-dynamic-linker,--gc-sections,--build-id=none,--fatal-warnings,--sort-section=alignment
 	-Wl,-z,noexecstack,-z,noseparate-code,-z,relro,-z,now"
 
 link_all() {

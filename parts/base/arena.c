@@ -10,7 +10,7 @@ enum { ALIGN = 16 };
 
 _Static_assert(_Alignof(max_align_t) <= ALIGN, "the arena serves any type");
 
-static char block[ARENA_MAX] __attribute__((aligned(ALIGN)));
+static char block[ARENA_MAX] BUFFER;
 static size_t used;
 
 static void

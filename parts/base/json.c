@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include "base/arena.h"
 #include "base/str.h"
 
 #include <string.h>
@@ -17,8 +18,8 @@
 
 _Static_assert((JSON_TOKENS_STATIC & (JSON_TOKENS_STATIC - 1)) == 0, "see slots_for()");
 
-static jsmntok_t static_tokens[JSON_TOKENS_STATIC];
-static uint32_t static_slots[JSON_TOKENS_STATIC];
+static jsmntok_t static_tokens[JSON_TOKENS_STATIC] BUFFER;
+static uint32_t static_slots[JSON_TOKENS_STATIC] BUFFER;
 
 /* The mapping of a large document, if there is one. */
 static void *mapping;

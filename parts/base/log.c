@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/jsonw.h"
@@ -35,7 +36,7 @@ static struct {
 } log_to = {.sink = SINK_STDERR, .format = LOG_TEXT, .max = LOG_WARNING, .fd = -1};
 
 /* Waiting warnings, each with its separator, and how many found no room. */
-static char pending[LOG_PENDING_MAX];
+static char pending[LOG_PENDING_MAX] BUFFER;
 static size_t n_pending;
 static unsigned int n_lost;
 
@@ -137,7 +138,7 @@ make_syslog(struct str *s, enum log_level level, const char *now, const char *te
 static void
 record(enum log_level level, const char *text)
 {
-	static char line[LINE_MAX_BYTES]; /* too large for a stack frame */
+	static char line[LINE_MAX_BYTES] BUFFER; /* too large for a stack frame */
 	struct str s = str_in(line, sizeof(line));
 	char time_text[STR_TIME_MAX];
 	struct timespec now = clock_now();

@@ -1,11 +1,12 @@
 #include "commands/command.h"
 
+#include "base/arena.h"
 #include "spec/features.h"
 
 static int
 features_main(struct err *e, const struct globals *g, int argc, char **argv)
 {
-	static char out[32768];
+	static char out[32768] BUFFER;
 	int n = features_write(e, out, sizeof out, OCIRT_VERSION, OCIRT_COMMIT,
 		OCIRT_RUNC_LEVEL "+ocirt." OCIRT_VERSION);
 

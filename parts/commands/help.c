@@ -1,11 +1,12 @@
 /* Help, printed from the same rows that parse the arguments (engines.md 1.1). */
 #include "commands/command.h"
 
+#include "base/arena.h"
 #include "base/str.h"
 
 #include <string.h>
 
-static char text[16384];
+static char text[16384] BUFFER;
 
 static void
 options(struct str *s, const struct option *row, size_t n)

@@ -1,5 +1,6 @@
 #include "commands/command.h"
 
+#include "base/arena.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "roles/end.h"
@@ -34,7 +35,7 @@ struct walk {
 };
 
 static struct walk walk;
-static char passwd[PASSWD_MAX];
+static char passwd[PASSWD_MAX] BUFFER;
 
 /* The user name of a uid in /etc/passwd, else "#uid". */
 static void

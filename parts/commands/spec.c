@@ -1,5 +1,6 @@
 #include "commands/command.h"
 
+#include "base/arena.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "kernel/probe.h"
@@ -23,7 +24,7 @@ static const struct option row[] = {
 static int
 spec_main(struct err *e, const struct globals *g, int argc, char **argv)
 {
-	static char out[32768];
+	static char out[32768] BUFFER;
 	static struct facts facts;
 	FD_AUTO int fd = -1;
 	int n;

@@ -252,7 +252,7 @@ static int
 each_line(struct err *e, struct facts *f, const char *path,
 	int (*each)(struct err *e, struct facts *f, char *line))
 {
-	static char buf[LINE_BYTES];
+	static char buf[LINE_BYTES] BUFFER;
 	FD_AUTO int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	struct lines l = lines_in(fd, buf, sizeof buf);
 	char *line;

@@ -1,5 +1,6 @@
 #include "kernel/reap.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/role.h"
@@ -28,7 +29,7 @@ enum {
 struct flow {
 	int from, to; /* -1: ended */
 	size_t at, len;
-	char buf[FLOW_BYTES];
+	char *buf; /* FLOW_BYTES */
 };
 
 struct relay {
@@ -127,7 +128,7 @@ handle_signals(struct relay *w)
 static void
 flow_read(struct flow *f)
 {
-	ssize_t n = read(f->from, f->buf, sizeof f->buf);
+	ssize_t n = read(f->from, f->buf, FLOW_BYTES);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -271,12 +272,15 @@ begin(struct relay *w, struct reap *r)
 {
 	int flags = r->console >= 0 ? sys_fcntl(r->console, F_GETFL, 0) : -1;
 
+	static char bufs[REAP_FLOWS][FLOW_BYTES] BUFFER;
+
 	*w = (struct relay){.r = r};
 	if (flags >= 0)
 		(void)sys_fcntl(r->console, F_SETFL, flags | O_NONBLOCK);
 	for (int i = 0; i < REAP_FLOWS; i++) {
 		bool used = r->flow[i].used;
 
+		w->flow[i].buf = bufs[i];
 		w->flow[i].from = used ? r->flow[i].from : -1;
 		w->flow[i].to = used ? r->flow[i].to : -1;
 		w->flags[i] = used && i > 0 ? never_wait(r->flow[i].to) : -1;

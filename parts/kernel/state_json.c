@@ -15,7 +15,7 @@
 enum { FORMAT = 1 }; /* of our own members */
 
 static const char file_name[] = "state.json";
-static char text[STATE_JSON_MAX]; /* what is being written */
+static char text[STATE_JSON_MAX] BUFFER; /* what is being written */
 
 /* -- writing ----------------------------------------------------------------------------------- */
 
@@ -38,7 +38,7 @@ write_annotations(struct jsonw *w, const struct pairs *p)
 static void
 write_joined(struct jsonw *w, const char *key, const char *a, const char *b, const char *c)
 {
-	static char label[STATE_LABEL_MAX];
+	static char label[STATE_LABEL_MAX] BUFFER;
 	int n = str_format(label, sizeof label, "%s%s%s", a, b, c);
 
 	w->cut |= n < 0;

@@ -1,5 +1,6 @@
 #include "roles/end.h"
 
+#include "base/arena.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -14,7 +15,7 @@
 #include <string.h>
 
 static struct spec spec;
-static char held_text[STATE_JSON_MAX]; /* what the strings of a held state point into */
+static char held_text[STATE_JSON_MAX] BUFFER; /* what the strings of a held state point into */
 
 static void
 dirs_of(const struct state *s, struct cgroup_dirs *d)

@@ -504,7 +504,7 @@ host_create(struct err *e, const struct request *q)
 int
 host_dry_run(struct err *e, const struct request *q)
 {
-	static char out[1 << 18];
+	static char out[1 << 18] BUFFER;
 	int n;
 
 	TRY(load_run(e, &the_run, q));

@@ -17,7 +17,7 @@
 
 /* The text as it was read, for the private copy, and the one that the reader unescapes in place.
  * Pages that a config does not reach are never touched. */
-static char text[JSON_TEXT_MAX + 1], scratch[JSON_TEXT_MAX + 1];
+static char text[JSON_TEXT_MAX + 1] BUFFER, scratch[JSON_TEXT_MAX + 1] BUFFER;
 
 int
 load_absolute(struct err *e, const char **path)
