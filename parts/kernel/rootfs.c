@@ -86,49 +86,100 @@ static const struct {
 
 enum { KERNEL_FS = sizeof(kernel_fs) / sizeof(*kernel_fs) };
 
-/* The container's tree, and which of those the config mounts in it. */
+/* The container's tree, which of those the config mounts in it, and their roots once they are open.
+ */
 struct tree {
 	struct seen root;
 	bool mounted[KERNEL_FS];
+	struct seen base[KERNEL_FS]; /* fd -1: not open */
 };
 
 static int
 see_tree(struct err *e, const struct plan *p, int root_dir, struct tree *t)
 {
 	*t = (struct tree){0};
-	for (int i = 0; i < KERNEL_FS; i++)
+	for (int i = 0; i < KERNEL_FS; i++) {
+		t->base[i].fd = -1;
 		for (uint32_t m = 0; m < p->mounts.n; m++) /* the last one is on top */
 			if (str_equal(p->mounts.at[m].destination, kernel_fs[i].at))
 				t->mounted[i] = p->mounts.at[m].proc_or_sys;
+	}
 	return see(e, root_dir, &t->root);
+}
+
+static int
+open_base(struct err *e, const struct tree *t, int i)
+{
+	FD_AUTO int base = fd_in_root(e, t->root.fd, kernel_fs[i].at, O_PATH | O_DIRECTORY);
+
+	if (base < 0 || mnt_magic(base) != kernel_fs[i].magic)
+		return fail(e, "%s was exchanged", kernel_fs[i].at);
+	return fd_keep(&base);
+}
+
+/* Is it the same place in the same mount? */
+static bool
+is_same(const struct seen *a, const struct seen *b)
+{
+	return mnt_look_same(&a->look, &b->look) && a->look.mount == b->look.mount;
 }
 
 /* Opens a path of the container.  Who shares the rootfs may rename /proc away while we look, and
  * what is not found is not masked (I8): below a procfs or sysfs that was mounted, the way leads
  * through its verified root, or nowhere. */
 static int
-find(struct err *e, const struct tree *t, const char *path)
+find(struct err *e, struct tree *t, const char *path)
 {
 	for (int i = 0; i < KERNEL_FS; i++) {
 		const char *below = path + strlen(kernel_fs[i].at);
-		FD_AUTO int base = -1;
 
 		if (!t->mounted[i] || !str_starts(path, kernel_fs[i].at) || *below != '/')
 			continue;
-		base = fd_in_root(e, t->root.fd, kernel_fs[i].at, O_PATH | O_DIRECTORY);
-		if (base < 0 || mnt_magic(base) != kernel_fs[i].magic)
-			return fail(e, "%s was exchanged", kernel_fs[i].at);
+		if (t->base[i].fd < 0)
+			TRY(see(e, open_base(e, t, i), &t->base[i]));
 		while (*below == '/')
 			below++;
-		return fd_beneath(e, base, *below ? below : ".", O_PATH);
+		return fd_beneath(e, t->base[i].fd, *below ? below : ".", O_PATH);
 	}
 	return fd_in_root(e, t->root.fd, path, O_PATH);
+}
+
+/* Closes what is open, to which its name must still lead. */
+static int
+close_bases(struct err *e, struct tree *t)
+{
+	for (int i = 0; i < KERNEL_FS; i++) {
+		FD_AUTO int base = t->base[i].fd, again = -1;
+		struct seen now;
+
+		t->base[i].fd = -1;
+		if (base < 0)
+			continue;
+		TRY(again = open_base(e, t, i));
+		TRY(see(e, again, &now));
+		if (!is_same(&now, &t->base[i]))
+			return fail(e, "%s was exchanged", kernel_fs[i].at);
+	}
+	return 0;
+}
+
+/* Opens what will be mounted on.  What does not lie below an open root may lie above it, or be it,
+ * and the mount cover it: then that is opened again. */
+static int
+find_target(struct err *e, struct tree *t, const char *path, struct seen *target)
+{
+	TRY(see(e, find(e, t, path), target));
+	for (int i = 0; i < KERNEL_FS; i++)
+		if (t->base[i].fd >= 0 && str_starts(path, kernel_fs[i].at) &&
+			path[strlen(kernel_fs[i].at)] == '/' && !is_same(target, &t->base[i]))
+			return 0;
+	return close_bases(e, t);
 }
 
 /* Looks up again what was mounted on: a new mount must be there, and with `source` it must show
  * that.  Returns its descriptor. */
 static int
-look_again(struct err *e, const struct tree *t, const char *path, const struct mnt_look *source,
+look_again(struct err *e, struct tree *t, const char *path, const struct mnt_look *source,
 	const struct seen *target)
 {
 	FD_AUTO int now = find(e, t, path);
@@ -143,29 +194,24 @@ look_again(struct err *e, const struct tree *t, const char *path, const struct m
 
 /* Binds source onto target, which was found by path, and gives the new mount. */
 static int
-cover(struct err *e, const struct tree *t, const char *path, const struct seen *source,
+cover(struct err *e, struct tree *t, const char *path, const struct seen *source,
 	const struct seen *target)
 {
 	TRY(mnt_bind(e, source->fd, target->fd, source == target ? MS_REC : 0));
 	return look_again(e, t, path, &source->look, target);
 }
 
-static bool
-is_root(const struct seen *root, const struct seen *s)
-{
-	return mnt_look_same(&root->look, &s->look) && root->look.mount == s->look.mount;
-}
-
 static int
-make_read_only(struct err *e, const struct tree *t, const char *path)
+make_read_only(struct err *e, struct tree *t, const char *path)
 {
-	FD_AUTO int fd = find(e, t, path), now = -1;
-	struct seen target;
+	FD_AUTO int fd = -1, now = -1;
+	struct seen target = {.fd = -1};
+	int found = find_target(e, t, path, &target);
 
-	if (fd < 0)
-		return e->number == ENOENT ? 0 : -1;
-	TRY(see(e, fd, &target));
-	if (is_root(&t->root, &target))
+	fd = target.fd;
+	if (found < 0)
+		return fd < 0 && e->number == ENOENT ? 0 : -1;
+	if (is_same(&t->root, &target))
 		return mnt_change(e, t->root.fd, MS_RDONLY, 0);
 	TRY(now = cover(e, t, path, &target, &target));
 	return mnt_change(e, now, MS_RDONLY, 0);
@@ -173,7 +219,7 @@ make_read_only(struct err *e, const struct tree *t, const char *path)
 
 /* What masks are made of, opened when first needed. */
 struct mask {
-	const struct tree *tree;
+	struct tree *tree;
 	struct seen null;  /* a verified /dev/null */
 	struct seen empty; /* a read-only tmpfs, bound on every masked directory */
 };
@@ -245,13 +291,14 @@ mask_directory(struct err *e, struct mask *m, const char *path, const struct see
 static int
 mask_path(struct err *e, struct mask *m, const char *path)
 {
-	FD_AUTO int fd = find(e, m->tree, path);
-	struct seen target;
+	FD_AUTO int fd = -1;
+	struct seen target = {.fd = -1};
+	int found = find_target(e, m->tree, path, &target);
 
-	if (fd < 0)
-		return e->number == ENOENT ? 0 : -1;
-	TRY(see(e, fd, &target));
-	if (is_root(&m->tree->root, &target))
+	fd = target.fd;
+	if (found < 0)
+		return fd < 0 && e->number == ENOENT ? 0 : -1;
+	if (is_same(&m->tree->root, &target))
 		return fail(e, "the root filesystem itself cannot be masked");
 	return S_ISDIR(target.look.mode) ? mask_directory(e, m, path, &target)
 					 : mask_file(e, m, path, &target);
@@ -306,6 +353,8 @@ rootfs_masks(struct err *e, const struct plan *p, int root_dir)
 	fd_close(&m.null.fd);
 	fd_close(&m.empty.fd);
 	TRY(done);
+	if (close_bases(e, &tree) < 0)
+		return context(e, "linux.maskedPaths");
 	/* Last: mount points were made until now. */
 	if (p->spec->root.readonly && mnt_change(e, root_dir, MS_RDONLY, 0) < 0)
 		return context(e, "root.readonly");
