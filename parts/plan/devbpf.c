@@ -14,6 +14,10 @@
  *	a rule that denies any bit still open refuses the request;
  *	a rule that allows takes its bits away, and lets the request pass when none is left.
  *
+ * Rules one behind another that say the same about all access to devices of one type share the look
+ * at the type, at a major number and the verdict: half the instructions for the usual list, and the
+ * kernel verifies them at every start.
+ *
  * Everything but r1 and r3 is loaded afresh in each rule, so that the verifier of old kernels finds
  * the same few states at the head of each and need not follow every path (Linux 4.15).
  * Kernel: struct bpf_cgroup_dev_ctx in linux/bpf.h. */
@@ -36,6 +40,7 @@ enum {
 	SHIFT32 = 0x74, /* dst >>= imm */
 	MOVE = 0xb7,	/* dst = imm */
 	JUMP = 0x05,
+	JUMP_EQUAL = 0x15,     /* if dst == imm */
 	JUMP_NOT_EQUAL = 0x55, /* if dst != imm */
 	JUMP_ANY_SET = 0x45,   /* if dst & imm */
 	EXIT = 0x95,
@@ -73,17 +78,28 @@ kernel_bits(uint8_t access)
 		(access & DEVICE_MKNOD ? BPF_DEVCG_ACC_MKNOD : 0));
 }
 
-/* Where the rule ends is not known yet: emit_rule() fills the jumps in. */
+/* A jump forward to where the program has got by now. */
+static void
+land(struct program *p, uint32_t jump)
+{
+	p->at[jump].off = (int16_t)(p->n - jump - 1);
+}
+
+/* Where its jump leads is not known yet; as in what follows. */
+static void
+emit_type(struct program *p, char type)
+{
+	emit(p, LOAD, R0, R1, CTX_ACCESS_TYPE, 0);
+	emit(p, AND32, R0, 0, 0, 0xffff);
+	emit(p, JUMP_NOT_EQUAL, R0, 0, 0,
+		type == 'b' ? (int32_t)BPF_DEVCG_DEV_BLOCK : (int32_t)BPF_DEVCG_DEV_CHAR);
+}
+
 static void
 emit_match(struct program *p, const struct devrule *r)
 {
-	if (r->type != 'a') {
-		emit(p, LOAD, R0, R1, CTX_ACCESS_TYPE, 0);
-		emit(p, AND32, R0, 0, 0, 0xffff);
-		emit(p, JUMP_NOT_EQUAL, R0, 0, 0,
-			r->type == 'b' ? (int32_t)BPF_DEVCG_DEV_BLOCK
-				       : (int32_t)BPF_DEVCG_DEV_CHAR);
-	}
+	if (r->type != 'a')
+		emit_type(p, r->type);
 	if (r->major != -1) {
 		emit(p, LOAD, R0, R1, CTX_MAJOR, 0);
 		emit(p, JUMP_NOT_EQUAL, R0, 0, 0, r->major);
@@ -120,7 +136,82 @@ emit_rule(struct program *p, const struct devrule *r)
 	emit_action(p, r);
 	for (uint32_t i = first; i < action; i++)
 		if (p->at[i].code == JUMP_NOT_EQUAL)
-			p->at[i].off = (int16_t)(p->n - i - 1);
+			land(p, i);
+}
+
+/* -- rules that say the same ------------------------------------------------------------------- */
+
+static bool
+is_plain(const struct devrule *r)
+{
+	return r->type != 'a' && r->major != -1 && r->access == DEVICE_ALL;
+}
+
+/* How many of the n rules up to `last` are of the same kind as that one. */
+static uint32_t
+count_same(const struct devrule *last, uint32_t n)
+{
+	uint32_t same = 0;
+
+	while (same < n && is_plain(last - same) && (last - same)->type == last->type &&
+		(last - same)->allow == last->allow)
+		same++;
+	return same;
+}
+
+/* Those of one major number; returns how many there are.  Equal ones jump to the verdict. */
+static uint32_t
+emit_major(struct program *p, const struct devrule *last, uint32_t n)
+{
+	uint32_t same = 0, other;
+
+	emit(p, LOAD, R0, R1, CTX_MAJOR, 0);
+	if (last->minor == -1) {
+		emit(p, JUMP_EQUAL, R0, 0, 0, last->major);
+		return 1;
+	}
+	other = p->n;
+	emit(p, JUMP_NOT_EQUAL, R0, 0, 0, last->major);
+	emit(p, LOAD, R0, R1, CTX_MINOR, 0);
+	for (; same < n && (last - same)->major == last->major && (last - same)->minor != -1;
+		same++)
+		emit(p, JUMP_EQUAL, R0, 0, 0, (last - same)->minor);
+	land(p, other);
+	return same;
+}
+
+static void
+emit_same(struct program *p, const struct devrule *last, uint32_t n)
+{
+	uint32_t first = p->n, type, verdict;
+
+	emit_type(p, last->type);
+	type = p->n - 1;
+	for (uint32_t i = 0; i < n;)
+		i += emit_major(p, last - i, n - i);
+	emit(p, JUMP, 0, 0, 2, 0);
+	verdict = p->n;
+	for (uint32_t i = first; i < verdict; i++)
+		if (p->at[i].code == JUMP_EQUAL)
+			land(p, i);
+	emit_verdict(p, last->allow);
+	land(p, type);
+}
+
+static void
+emit_rules(struct program *p, const struct devrules *d)
+{
+	for (uint32_t i = d->n, n; i > 0; i -= n) {
+		const struct devrule *last = &d->at[i - 1];
+
+		n = count_same(last, i);
+		if (n > 1) {
+			emit_same(p, last, n);
+			continue;
+		}
+		emit_rule(p, last);
+		n = 1;
+	}
 }
 
 int
@@ -139,8 +230,7 @@ plan_device_program(struct err *e, const struct spec *s, struct kabi_bpf_insn **
 		return -1;
 	emit(&p, LOAD, R3, R1, CTX_ACCESS_TYPE, 0);
 	emit(&p, SHIFT32, R3, 0, 0, 16);
-	for (uint32_t i = d.n; i > 0; i--)
-		emit_rule(&p, &d.at[i - 1]);
+	emit_rules(&p, &d);
 	emit_verdict(&p, d.allow);
 	*out = p.at;
 	*n = p.n;

@@ -29,6 +29,9 @@ add_instruction(struct str *out, const struct kabi_bpf_insn *in, int number)
 	case 0x05:
 		(void)str_add(out, "goto %d", target);
 		return;
+	case 0x15:
+		(void)str_add(out, "if r%d == %d goto %d", dst, in->imm, target);
+		return;
 	case 0x55:
 		(void)str_add(out, "if r%d != %d goto %d", dst, in->imm, target);
 		return;

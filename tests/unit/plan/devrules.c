@@ -96,6 +96,8 @@ interpret(const struct kabi_bpf_insn *at, uint32_t n, const struct request *q)
 			pc += (uint32_t)i->off;
 		else if (i->code == 0x55)
 			pc += r[dst] != (uint64_t)(int64_t)i->imm ? (uint32_t)i->off : 0;
+		else if (i->code == 0x15)
+			pc += r[dst] == (uint64_t)(int64_t)i->imm ? (uint32_t)i->off : 0;
 		else if (i->code == 0x45)
 			pc += r[dst] & (uint64_t)(int64_t)i->imm ? (uint32_t)i->off : 0;
 		else if (i->code == 0x95)
