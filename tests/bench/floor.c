@@ -5,7 +5,7 @@
  * is the kernel's price plus the runtime's own.  It prints nothing and ends as the command did (128
  * + n after signal n), or with 127 and a line on stderr when it could not do its own part.
  *
- *   floor [-n NAMESPACES] [-w WORK] [-i|-j|-t DIR]... [-f N] ROOTFS COMMAND [ARG...]
+ *   floor [-n NAMESPACES] [-w WORK] [-i|-j|-t DIR]... [-d] [-f N] ROOTFS COMMAND [ARG...]
  *
  *   -n  c cgroup, i ipc, m mount, n net, p pid, u uts                   (default cimnpu)
  *   -w  what is done inside; always in this order                       (default rmdkc)
@@ -17,10 +17,11 @@
  *   -j  a cgroup in DIR; the parent moves the child by cgroup.procs while the child works
  *   -t  a cgroup in DIR (v1); the child moves itself by tasks before it works
  *       (one -j or -t per hierarchy; a cpuset DIR needs cgroup.clone_children = 1)
+ *   -d  the usual devices alone may be opened: rules of the v1 controller, or a program with -i
  *   -f  a seccomp filter of N comparisons that never match
  *
- * -n "" -w "" is one clone and one exec.  Root only.  Linux 3.8; 4.6 for namespace c, 5.7 for -i.
- * Not for s390x, whose clone(2) has its arguments the other way round.
+ * -n "" -w "" is one clone and one exec.  Root only.  Linux 3.8; 4.6 for namespace c, 4.15 for
+ * -d, 5.7 for -i. Not for s390x, whose clone(2) has its arguments the other way round.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -75,6 +76,7 @@ static struct {
 	char **command;
 	enum move move;
 	int n_cgroups, n_compares;
+	bool devices; /* -d */
 	char cgroups[CGROUPS_MAX][PATH_BYTES];
 	int late_flags; /* namespaces that the child makes itself, after it was moved */
 	int gate[2];	/* the parent writes one byte when it has moved the child */
@@ -257,6 +259,104 @@ load_filter(void)
 	must(prctl(PR_SET_SECCOMP, 2, &program, 0, 0), "seccomp");
 }
 
+/* linux/bpf.h */
+struct ebpf_line {
+	uint8_t code, registers;
+	int16_t jump;
+	int32_t k;
+};
+struct ebpf_load {
+	uint32_t type, n;
+	uint64_t lines, license;
+	uint64_t unused[5];
+};
+struct ebpf_attach {
+	uint32_t cgroup, program, type, flags;
+};
+
+/* Null, zero, full, random, urandom, tty, ptmx and the ptys, and mknod of anything: the shortest
+ * program that says so.  */
+static void
+attach_device_program(const char *cgroup)
+{
+	enum { LOAD = 0x61, AND = 0x54, SHIFT = 0x74, SET = 0xb7, END = 0x95 };
+	enum { IF_EQUAL = 0x15, IF_NOT = 0x55, PROG_LOAD = 5, PROG_ATTACH = 8, ALLOW_MULTI = 2 };
+	enum { DEVICE_PROGRAM = 15, DEVICE_ATTACH = 6, MAJOR = 4, MINOR = 8 };
+	static const struct ebpf_line lines[] = {
+		{LOAD, 0x13, 0, 0},
+		{SHIFT, 3, 0, 16}, /* r3: access */
+		{LOAD, 0x12, 0, 0},
+		{AND, 2, 0, 0xffff},
+		{IF_NOT, 2, 14, 2}, /* character */
+		{LOAD, 0x12, MAJOR, 0},
+		{IF_EQUAL, 2, 15, 136},
+		{IF_NOT, 2, 3, 5},
+		{LOAD, 0x14, MINOR, 0},
+		{IF_EQUAL, 4, 12, 0},
+		{IF_EQUAL, 4, 11, 2},
+		{IF_NOT, 2, 6, 1},
+		{LOAD, 0x14, MINOR, 0},
+		{IF_EQUAL, 4, 8, 3},
+		{IF_EQUAL, 4, 7, 5},
+		{IF_EQUAL, 4, 6, 7},
+		{IF_EQUAL, 4, 5, 8},
+		{IF_EQUAL, 4, 4, 9},
+		{AND, 3, 0, 6},
+		{IF_EQUAL, 3, 2, 0},
+		{SET, 0, 0, 0},
+		{END, 0, 0, 0},
+		{SET, 0, 0, 1},
+		{END, 0, 0, 0},
+	};
+	struct ebpf_load load = {
+		DEVICE_PROGRAM, COUNT(lines), (uintptr_t)lines, (uintptr_t) "GPL", {0}};
+	int fd = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int program = (int)syscall(SYS_bpf, PROG_LOAD, &load, sizeof load);
+	struct ebpf_attach attach = {(uint32_t)fd, (uint32_t)program, DEVICE_ATTACH, ALLOW_MULTI};
+
+	must(program, "device program");
+	must(syscall(SYS_bpf, PROG_ATTACH, &attach, sizeof attach), "device program");
+	close(program);
+	close(fd);
+}
+
+static void
+write_line(const char *cgroup, const char *file, const char *line)
+{
+	char path[PATH_BYTES + 16];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", cgroup, file);
+	must(fd = open(path, O_WRONLY | O_CLOEXEC), path);
+	must(write(fd, line, strlen(line)), path);
+	close(fd);
+}
+
+static void
+write_device_rules(const char *cgroup)
+{
+	static const char *const allowed[] = {"b *:* m", "c *:* m", "c 1:3 rwm", "c 1:5 rwm",
+		"c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm"};
+
+	write_line(cgroup, "devices.deny", "a");
+	for (int i = 0; i < COUNT(allowed); i++)
+		write_line(cgroup, "devices.allow", allowed[i]);
+}
+
+static void
+limit_devices(void)
+{
+	char path[PATH_BYTES + 16];
+
+	if (container.move == MOVE_CLONE)
+		attach_device_program(container.cgroups[0]);
+	for (int i = 0; container.move != MOVE_CLONE && i < container.n_cgroups; i++) {
+		snprintf(path, sizeof path, "%s/devices.deny", container.cgroups[i]);
+		if (access(path, F_OK) == 0)
+			write_device_rules(container.cgroups[i]);
+	}
+}
+
 static void
 make_cgroup(const char *parent)
 {
@@ -399,13 +499,14 @@ parse(int argc, char **argv)
 	int option;
 
 	/* clang-format off */
-	while ((option = getopt(argc, argv, "+n:w:i:j:t:f:")) > 0)
+	while ((option = getopt(argc, argv, "+n:w:i:j:t:df:")) > 0)
 		switch (option) {
 		case 'n': container.namespaces = optarg; break;
 		case 'w': container.work = optarg; break;
 		case 'i': set_cgroup(optarg, MOVE_CLONE); break;
 		case 'j': set_cgroup(optarg, MOVE_BY_PARENT); break;
 		case 't': set_cgroup(optarg, MOVE_SELF); break;
+		case 'd': container.devices = true; break;
 		case 'f': container.n_compares = atoi(optarg); break;
 		default: return false;
 		}
@@ -427,6 +528,8 @@ main(int argc, char **argv)
 		dprintf(2, "floor: the head of floor.c says how to call it\n");
 		return FAILED;
 	}
+	if (container.devices)
+		limit_devices();
 	must(pid = clone_child(), "clone");
 	if (pid == 0)
 		run_child();

@@ -251,16 +251,17 @@ prepare() {
 	PATH=$work/bin:/usr/sbin:/usr/bin:/sbin:/bin
 }
 
-# floor_options CONFIG: the same cgroups, namespaces and filter as the configuration asks for
+# floor_options CONFIG: the same cgroups, device rules, namespaces, loopback and filter as the
+# configuration asks for
 floor_options() {
 	case $layout in
 	v1) echo "$parents" | sed 's/ / -t /g' ;;
 	v2) echo "$parents" | sed 's/ / -i /g' ;;
 	esac | tr '\n' ' '
 	case $layout-$1 in
-	v1-min) echo "-n imnpu" ;;
-	v2-min) echo "-n cimnpu" ;;
-	*-docker-like) echo "-n cimnpu -f 60" ;;
+	v1-min) echo "-w rmdkcl -d -n imnpu" ;;
+	v2-min) echo "-w rmdkcl -d -n cimnpu" ;;
+	*-docker-like) echo "-w rmdkcl -d -n cimnpu -f 60" ;;
 	esac
 }
 
