@@ -168,6 +168,7 @@ def test_st_8_pid_reuse(bundle):
         c.create()
         c.start()
         pid = c.pid
+        time.sleep(0.03)  # start times count clock ticks of 10 ms: the other one must be younger
         c.kill("KILL").wait()
         until(lambda: not Path(f"/proc/{pid}").exists(), "init is reaped")
         try:
