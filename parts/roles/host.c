@@ -12,11 +12,9 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/clock.h"
-#include "base/procstat.h"
 #include "base/sig.h"
 #include "base/str.h"
 #include "base/sys.h"
-#include "kernel/hooks.h"
 #include "kernel/limits.h"
 #include "kernel/proc.h"
 #include "kernel/rootfs.h"
@@ -25,6 +23,7 @@
 #include "roles/foreground.h"
 #include "roles/init.h"
 #include "roles/load.h"
+#include "roles/serve.h"
 #include "roles/stage.h"
 #include "roles/step.h"
 #include "roles/sync.h"
@@ -290,117 +289,7 @@ record(struct err *e, struct run *r)
 	return 0; /* an init that has failed already has said why: serve() will read it */
 }
 
-/* -- serving the init until it is ready ---------------------------------------------------------
- */
-
-static int
-run_hooks(struct err *e, struct run *r, enum hook kind, enum state_status status)
-{
-	struct hooks_call call = {
-		.hooks = &r->spec.hooks,
-		.kind = kind,
-		.cwd = r->state.bundle,
-		.annotations = &r->spec.annotations,
-	};
-
-	if (r->spec.hooks.kind[kind].n == 0)
-		return 0;
-	call.state = state_document(e, &r->state, status, r->init, "", 0);
-	if (!call.state)
-		return -1;
-	return hooks_run(e, &call);
-}
-
-static int
-serve_hooks(struct err *e, struct run *r)
-{
-	TRY(run_hooks(e, r, HOOK_PRESTART, STATE_CREATING));
-	TRY(run_hooks(e, r, HOOK_CREATE_RUNTIME, STATE_CREATING));
-	return sync_send(e, r->sync, SYNC_HOOKS, NULL, -1);
-}
-
-/* The master goes to the engine at once: a program that ends early loses no output (Q2). */
-static int
-serve_console(struct err *e, struct run *r, const char *name, int master)
-{
-	if (master < 0)
-		return fail(e, "console: no descriptor came");
-	if (r->request->console_socket)
-		return tty_send(e, r->request->console_socket, name, master);
-	r->console = sys_fcntl(master, F_DUPFD_CLOEXEC, 3);
-	return r->console < 0 ? fail_errno(e, "console") : 0;
-}
-
-/* The init is gone without a word. */
-static int
-serve_end(struct err *e, struct run *r)
-{
-	siginfo_t info = {0};
-	struct procstat p;
-
-	if (r->request->mode != RUN_CREATE &&
-		(procstat_read(e, r->init, &p) < 0 || !(p.flags & PROCSTAT_NEVER_EXECUTED)))
-		return 1; /* executed: its end of the channel is close-on-exec */
-	if (waitid(P_PID, (id_t)r->init, &info, WEXITED | WNOWAIT) == 0 &&
-		info.si_code != CLD_EXITED)
-		return fail(e, "init died before READY (signal %d)", info.si_status);
-	return fail(e, "init died before READY");
-}
-
-/* One message: 1 when nothing more will come, 0 to go on, -1. */
-static int
-serve_one(struct err *e, struct run *r)
-{
-	struct sync_message m;
-	FD_AUTO int fd = -1;
-
-	TRY(sync_receive(e, r->sync, &m, &fd));
-	switch ((enum sync_kind)m.kind) {
-	case SYNC_HOOKS:
-		return serve_hooks(e, r);
-	case SYNC_CONSOLE:
-		return serve_console(e, r, m.err.text, fd);
-	case SYNC_WARNINGS:
-		log_adopt(m.err.text);
-		return 0;
-	case SYNC_READY:
-		return 1;
-	case SYNC_FAIL:
-		*e = m.err;
-		return -1;
-	case SYNC_END:
-		return serve_end(e, r);
-	default:
-		return fail(e, "sync: unexpected message %u", m.kind);
-	}
-}
-
-static int
-serve(struct err *e, struct run *r)
-{
-	int done;
-
-	do
-		done = serve_one(e, r);
-	while (done == 0);
-	fd_close(&r->sync);
-	return done < 0 ? -1 : 0;
-}
-
 /* -- handing over ------------------------------------------------------------------------------ */
-
-static int
-send_pidfd(struct err *e, struct run *r)
-{
-	FD_AUTO int pidfd = -1;
-
-	if (!r->request->pidfd_socket)
-		return 0;
-	pidfd = sys_pidfd_open(r->init, 0);
-	if (pidfd < 0)
-		return fail_errno(e, "pidfd_open");
-	return tty_send(e, r->request->pidfd_socket, "pidfd", pidfd);
-}
 
 /* Created: the gate is shown.  Running: the gates were never needed. */
 static int
@@ -417,19 +306,7 @@ poststart(struct err *e, struct run *r)
 {
 	if (r->request->mode == RUN_CREATE)
 		return 0;
-	return run_hooks(e, r, HOOK_POSTSTART, STATE_RUNNING);
-}
-
-/* Decimal, no newline, there as a whole or not at all (engines.md 5.6). */
-static int
-write_pid_file(struct err *e, struct run *r)
-{
-	char text[24];
-	int n = str_format(text, sizeof text, "%d", r->init);
-
-	if (!r->request->pid_file)
-		return 0;
-	return fd_replace(e, AT_FDCWD, r->request->pid_file, 0644, text, (size_t)n);
+	return serve_hooks(e, r, HOOK_POSTSTART, STATE_RUNNING);
 }
 
 /* clang-format off */
@@ -446,11 +323,11 @@ static const struct step prepare[] = {
 };
 static const struct step start[] = {
 	{ "record",       record,           NULL },
-	{ "serve",        serve,            NULL },
-	{ "pidfd socket", send_pidfd,       NULL },
+	{ "serve",        serve_init,            NULL },
+	{ "pidfd socket", serve_pidfd,       NULL },
 	{ "show",         show,             NULL },
 	{ "poststart",    poststart,        NULL },
-	{ "pid file",     write_pid_file,   NULL },
+	{ "pid file",     serve_pid_file,   NULL },
 };
 /* clang-format on */
 

@@ -18,7 +18,6 @@
 #include "base/role.h"
 #include "base/str.h"
 #include "base/sys.h"
-#include "kernel/creds.h"
 #include "kernel/devices.h"
 #include "kernel/exec.h"
 #include "kernel/hooks.h"
@@ -27,6 +26,7 @@
 #include "kernel/netdev.h"
 #include "kernel/rootfs.h"
 #include "kernel/sysctl.h"
+#include "roles/program.h"
 #include "roles/step.h"
 #include "roles/sync.h"
 
@@ -35,17 +35,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-/* The host has recorded us, placed us and written our maps; or it has died, and so shall we. */
-static int
-await_placed(struct err *e, struct run *r)
-{
-	if (r->recorded)
-		return 0;
-	TRY(sync_expect(e, r->sync_init, SYNC_PLACED));
-	r->recorded = true;
-	return 0;
-}
 
 /* First of all: what belongs to host alone goes, above all its lock and its directories (6.6); and
  * a host that is killed takes us with it until the container is on record. */
@@ -78,7 +67,7 @@ static int
 ids(struct err *e, struct run *r)
 {
 	if (r->plan.ns.user_new) {
-		TRY(await_placed(e, r));
+		TRY(program_await_placed(e, r));
 		TRY(ns_become_root(e));
 	}
 	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
@@ -158,7 +147,7 @@ hooks(struct err *e, struct run *r)
 		.cwd = r->plan.options.bundle,
 	};
 
-	TRY(await_placed(e, r));
+	TRY(program_await_placed(e, r));
 	if (r->spec.hooks.kind[HOOK_PRESTART].n + r->spec.hooks.kind[HOOK_CREATE_RUNTIME].n > 0) {
 		TRY(sync_send(e, r->sync_init, SYNC_HOOKS, NULL, -1));
 		TRY(sync_expect(e, r->sync_init, SYNC_HOOKS));
@@ -170,18 +159,7 @@ hooks(struct err *e, struct run *r)
 static int
 console(struct err *e, struct run *r)
 {
-	FD_AUTO int master = -1;
-	char name[TTY_NAME_MAX];
-
-	if (!r->spec.process.terminal)
-		return 0;
-	TRY(tty_make(e, &r->spec.process, r->rootfs_dir, &master, &r->slave, name));
-	TRY(tty_console(e, r->rootfs_dir, r->slave));
-	if (r->request->mode == RUN_FOREGROUND) {
-		tty_no_crlf(master); /* the caller's terminal makes the line ends */
-		tty_copy_size(r->reap.terminal, master); /* now: the program may ask at once */
-	}
-	return sync_send(e, r->sync_init, SYNC_CONSOLE, name, master);
+	return r->spec.process.terminal ? program_terminal(e, r, true) : 0;
 }
 
 /* Before the root turns read-only (PR-4).  Where it cannot be made, entering it will say why. */
@@ -222,89 +200,6 @@ switch_root(struct err *e, struct run *r)
 	return rootfs_switch(e, &r->plan, fd_keep(&r->rootfs_dir));
 }
 
-/* Before the credentials go that they need. */
-static int
-limits(struct err *e, struct run *r)
-{
-	const struct spec_process *p = &r->spec.process;
-
-	for (int fd = 0; fd <= 2; fd++)
-		if (r->stdio_init[fd] >= 0 && dup2(r->stdio_init[fd], fd) < 0)
-			return fail_errno(e, "descriptor %d", fd);
-	if (p->terminal)
-		TRY(tty_attach(e, fd_keep(&r->slave)));
-	else
-		tty_own_stdio(p->user.uid, p->user.gid);
-	TRY(limits_resources(e, p));
-	limits_umask(p, r->caller_umask);
-	exec_directory_early(p->cwd);
-	return 0;
-}
-
-/* The change of ids resets both the death signal and the dumpable flag: prctl(2). */
-static int
-creds(struct err *e, struct run *r)
-{
-	TRY(creds_apply(e, &r->plan.creds));
-	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return fail_errno(e, "parent death signal");
-	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return fail_errno(e, "dumpable");
-	return 0;
-}
-
-/* What only this process can know of the program's environment: it has room for it. */
-static int
-environment(struct err *e, struct run *r)
-{
-	uint32_t n = r->n_env;
-
-	if (r->plan.home_missing) {
-		TRY(exec_home(e, r->plan.creds.uid, r->home, sizeof r->home));
-		r->env[n++] = r->home;
-	}
-	if (r->request->listen_fds == 0)
-		return 0;
-	if (str_format(r->listen[0], LISTEN_MAX, "LISTEN_FDS=%u", r->request->listen_fds) < 0 ||
-		str_format(r->listen[1], LISTEN_MAX, "LISTEN_PID=%d", getpid()) < 0)
-		return fail(e, "LISTEN_FDS");
-	r->env[n++] = r->listen[0];
-	r->env[n++] = r->listen[1];
-	return 0;
-}
-
-/* After the credentials: the program's own rights decide (PR-4, DEC-11).  After `descriptors`: a
- * name must not lead through one of the host's (S8). */
-static int
-program(struct err *e, struct run *r)
-{
-	TRY(exec_directory(e, r->spec.process.cwd));
-	TRY(environment(e, r));
-	return exec_find(
-		e, r->spec.process.args.at[0], &r->plan.env, r->program, sizeof r->program);
-}
-
-/* Nothing of the host may stay open while we wait (6.4, S2); debug records still need the log. */
-static int
-descriptors(struct err *e, struct run *r)
-{
-	static char text[ERR_TEXT_MAX]; /* what one message holds: warnings are dropped whole */
-	int keep[] = {
-		r->sync_init,
-		r->gate.gate,
-		r->gate.answer,
-		log_wants_debug() ? log_fd() : -1,
-	};
-
-	TRY(await_placed(e, r));
-	if (log_pending(text, sizeof text) > 0)
-		TRY(sync_send(e, r->sync_init, SYNC_WARNINGS, text, -1));
-	if (fd_close_except(
-		    (int)(3 + r->plan.options.preserve_fds), keep, sizeof keep / sizeof *keep) < 0)
-		return fail_errno(e, "closing descriptors");
-	return 0;
-}
-
 /* The wait for `start`: unbounded, so it is the poorest state that we can be in.  The death signal
  * goes first: host is about to end.  Should it have died before it could read READY, sending fails.
  */
@@ -343,37 +238,31 @@ start_hooks(struct err *e, struct run *r)
 	return run_hooks(e, r, &call, STATE_CREATED);
 }
 
-static int
-execute(struct err *e, struct run *r)
-{
-	return exec_program(e, r->program, r->spec.process.args.at, r->env);
-}
-
 /* clang-format off */
 static const struct step table[] = {
-	{ "begin",            begin,            NULL },
-	{ "cgroups",          cgroups,          NULL },
-	{ "ids",              ids,              NULL },
-	{ "namespaces",       namespaces,       NULL },
-	{ "cgroup namespace", cgroup_namespace, NULL },
-	{ "keyring",          keyring,          NULL },
-	{ "network",          network,          NULL },
-	{ "rootfs",           rootfs,           NULL },
-	{ "mounts",           mounts,           NULL },
-	{ "devices",          devices,          NULL },
-	{ "hooks",            hooks,            NULL },
-	{ "console",          console,          NULL },
-	{ "make directory",   make_directory,   NULL },
-	{ "parameters",       parameters,       NULL },
-	{ "masks",            masks,            NULL },
-	{ "switch",           switch_root,      NULL },
-	{ "limits",           limits,           NULL },
-	{ "creds",            creds,            NULL },
-	{ "descriptors",      descriptors,      NULL },
-	{ "program",          program,          NULL },
-	{ "wait",             wait_start,       NULL },
-	{ "start hooks",      start_hooks,      NULL },
-	{ "execute",          execute,          NULL },
+	{ "begin",            begin,               NULL },
+	{ "cgroups",          cgroups,             NULL },
+	{ "ids",              ids,                 NULL },
+	{ "namespaces",       namespaces,          NULL },
+	{ "cgroup namespace", cgroup_namespace,    NULL },
+	{ "keyring",          keyring,             NULL },
+	{ "network",          network,             NULL },
+	{ "rootfs",           rootfs,              NULL },
+	{ "mounts",           mounts,              NULL },
+	{ "devices",          devices,             NULL },
+	{ "hooks",            hooks,               NULL },
+	{ "console",          console,             NULL },
+	{ "make directory",   make_directory,      NULL },
+	{ "parameters",       parameters,          NULL },
+	{ "masks",            masks,               NULL },
+	{ "switch",           switch_root,         NULL },
+	{ "limits",           program_limits,      NULL },
+	{ "creds",            program_creds,       NULL },
+	{ "descriptors",      program_descriptors, NULL },
+	{ "program",          program_find,        NULL },
+	{ "wait",             wait_start,          NULL },
+	{ "start hooks",      start_hooks,         NULL },
+	{ "execute",          program_execute,     NULL },
 };
 /* clang-format on */
 

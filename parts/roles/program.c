@@ -1,0 +1,131 @@
+/* The order, and why it is so, is in the tables of init.c and join.c. */
+#include "roles/program.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "kernel/creds.h"
+#include "kernel/exec.h"
+#include "kernel/limits.h"
+#include "roles/sync.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* The host has recorded us, placed us and written our maps; or it has died, and so shall we. */
+int
+program_await_placed(struct err *e, struct run *r)
+{
+	if (r->recorded)
+		return 0;
+	TRY(sync_expect(e, r->sync_init, SYNC_PLACED));
+	r->recorded = true;
+	return 0;
+}
+
+int
+program_terminal(struct err *e, struct run *r, bool console)
+{
+	FD_AUTO int master = -1;
+	char name[TTY_NAME_MAX];
+
+	TRY(tty_make(e, &r->spec.process, r->rootfs_dir, &master, &r->slave, name));
+	if (console)
+		TRY(tty_console(e, r->rootfs_dir, r->slave));
+	if (r->request->mode == RUN_FOREGROUND) {
+		tty_no_crlf(master); /* the caller's terminal makes the line ends */
+		tty_copy_size(r->reap.terminal, master); /* now: the program may ask at once */
+	}
+	return sync_send(e, r->sync_init, SYNC_CONSOLE, name, master);
+}
+
+/* Before the credentials go that they need. */
+int
+program_limits(struct err *e, struct run *r)
+{
+	const struct spec_process *p = &r->spec.process;
+
+	for (int fd = 0; fd <= 2; fd++)
+		if (r->stdio_init[fd] >= 0 && dup2(r->stdio_init[fd], fd) < 0)
+			return fail_errno(e, "descriptor %d", fd);
+	if (p->terminal)
+		TRY(tty_attach(e, fd_keep(&r->slave)));
+	else
+		tty_own_stdio(p->user.uid, p->user.gid);
+	TRY(limits_resources(e, p));
+	limits_umask(p, r->caller_umask);
+	exec_directory_early(p->cwd);
+	return 0;
+}
+
+/* The change of ids resets both the death signal and the dumpable flag: prctl(2). */
+int
+program_creds(struct err *e, struct run *r)
+{
+	TRY(creds_apply(e, &r->plan.creds));
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return fail_errno(e, "parent death signal");
+	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail_errno(e, "dumpable");
+	return 0;
+}
+
+/* What only this process can know of the program's environment: it has room for it. */
+static int
+environment(struct err *e, struct run *r)
+{
+	uint32_t n = r->n_env;
+
+	if (r->plan.home_missing) {
+		TRY(exec_home(e, r->plan.creds.uid, r->home, sizeof r->home));
+		r->env[n++] = r->home;
+	}
+	if (r->request->listen_fds == 0)
+		return 0;
+	if (str_format(r->listen[0], LISTEN_MAX, "LISTEN_FDS=%u", r->request->listen_fds) < 0 ||
+		str_format(r->listen[1], LISTEN_MAX, "LISTEN_PID=%d", getpid()) < 0)
+		return fail(e, "LISTEN_FDS");
+	r->env[n++] = r->listen[0];
+	r->env[n++] = r->listen[1];
+	return 0;
+}
+
+/* After the credentials: the program's own rights decide (PR-4, DEC-11).  After `descriptors`: a
+ * name must not lead through one of the host's (S8). */
+int
+program_find(struct err *e, struct run *r)
+{
+	TRY(exec_directory(e, r->spec.process.cwd));
+	TRY(environment(e, r));
+	return exec_find(
+		e, r->spec.process.args.at[0], &r->plan.env, r->program, sizeof r->program);
+}
+
+/* Nothing of the host may stay open while we wait (6.4, S2); debug records still need the log. */
+int
+program_descriptors(struct err *e, struct run *r)
+{
+	static char text[ERR_TEXT_MAX]; /* what one message holds: warnings are dropped whole */
+	int keep[] = {
+		r->sync_init,
+		r->gate.gate,
+		r->gate.answer,
+		log_wants_debug() ? log_fd() : -1,
+	};
+
+	TRY(program_await_placed(e, r));
+	if (log_pending(text, sizeof text) > 0)
+		TRY(sync_send(e, r->sync_init, SYNC_WARNINGS, text, -1));
+	if (fd_close_except(
+		    (int)(3 + r->plan.options.preserve_fds), keep, sizeof keep / sizeof *keep) < 0)
+		return fail_errno(e, "closing descriptors");
+	return 0;
+}
+
+int
+program_execute(struct err *e, struct run *r)
+{
+	return exec_program(e, r->program, r->spec.process.args.at, r->env);
+}
