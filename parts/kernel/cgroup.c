@@ -204,20 +204,14 @@ write_value(struct err *e, int dir, const struct plan_write *w, const char **ope
 }
 
 static int
-write_values(struct err *e, const struct plan *p, const struct plan_cgroup_dir *d, int dir)
+write_device_rules(struct err *e, const struct plan *p, const struct plan_cgroup_dir *d, int dir)
 {
 	FD_AUTO int fd = -1;
 	const char *open_file = NULL;
 
-	for (uint32_t i = 0; i < d->n_writes; i++) {
-		const struct plan_write *w = &d->write[i];
-
-		if (write_value(e, dir, w, &open_file, &fd) == 0)
-			continue;
-		if (str_starts(w->file, "devices.") && tolerate(e, p) == 0)
-			return 0;
-		return context(e, "%s", d->dir);
-	}
+	for (uint32_t i = 0; i < d->n_writes; i++)
+		if (write_value(e, dir, &d->write[i], &open_file, &fd) < 0)
+			return tolerate(e, p) < 0 ? context(e, "%s", d->dir) : 0;
 	if (!d->v2 || !p->cgroup.devices)
 		return 0;
 	if (cgroup_attach_devices(e, &p->cgroup, dir) < 0 && tolerate(e, p) < 0)
@@ -225,24 +219,42 @@ write_values(struct err *e, const struct plan *p, const struct plan_cgroup_dir *
 	return 0;
 }
 
-/* Returns 1, or 0 when it is passed over. */
-static int
-make_one(struct err *e, const struct plan *p, const struct plan_cgroup_dir *d, const char *existed)
+static bool
+has_limits(const struct plan *p, uint32_t i)
 {
+	for (const struct plan_limit *l = p->cgroup.limits; l; l = l->next)
+		if (l->dir == i)
+			return true;
+	return false;
+}
+
+/* Returns 1, or 0 when it is passed over: not where a limit would be lost (I8). */
+static int
+make_one(struct err *e, const struct plan *p, uint32_t i, const char *existed)
+{
+	const struct plan_cgroup_dir *d = &p->cgroup.dir[i];
+	bool limits = has_limits(p, i);
 	FD_AUTO int dir = -1;
 
 	if (make_missing(e, d, existed) < 0) {
 		if (!p->cgroup.tolerate || !not_permitted(e->number))
 			return -1;
+		if (limits)
+			return context(e,
+				"rootless needs no limits + no cgrouppath when no permission "
+				"is granted for cgroups");
 		log_debug("cgroup: passed over: %s", e->text);
 		return 0;
 	}
-	if (d->n_writes == 0 && !(d->v2 && p->cgroup.devices))
+	if (d->v2)
+		TRY(cgroup_enable(e, &p->cgroup, i));
+	if (!limits && d->n_writes == 0 && !(d->v2 && p->cgroup.devices))
 		return 1;
 	dir = openat(AT_FDCWD, d->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(e, "open %s", d->dir);
-	TRY(write_values(e, p, d, dir));
+	TRY(cgroup_limit(e, p->cgroup.limits, i, dir));
+	TRY(write_device_rules(e, p, d, dir));
 	return 1;
 }
 
@@ -253,7 +265,7 @@ cgroup_make(struct err *e, const struct plan *p, struct cgroup_dirs *d)
 
 	IN(e, ROLE_HOST);
 	for (uint32_t i = 0; i < d->n; i++) {
-		int made = make_one(e, p, &p->cgroup.dir[i], d->at[i].existed);
+		int made = make_one(e, p, i, d->at[i].existed);
 
 		if (made < 0) {
 			/* The rest stays on the list: what was made of it is for remove. */

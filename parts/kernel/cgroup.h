@@ -44,6 +44,16 @@ uint32_t cgroup_count(const struct cgroup_dir *d);
  * made is taken out of `d` with a debug record. */
 int cgroup_make(struct err *e, const struct plan *p, struct cgroup_dirs *d);
 
+/* Writes the limits of the plan's i-th directory to its open descriptor, in order.  Errors begin
+ * with the property.  (cgroup_limit.c) */
+int cgroup_limit(struct err *e, const struct plan_limit *l, uint32_t i, int dir);
+
+/* Enables the controllers of the v2 hierarchy for the plan's i-th directory, from the mount point
+ * down to its parent (cgroup-v2, "Top-down Constraint"): all that there are, so that usage can be
+ * read; only for those that a limit needs it is an error when one cannot be enabled, with the
+ * property in front.  Nothing is written where nothing is missing.  (cgroup_limit.c) */
+int cgroup_enable(struct err *e, const struct plan_cgroup *c, uint32_t i);
+
 /* Loads the plan's device program and attaches it to an open v2 directory
  * (config-linux.md#device-cgroup, CD-3).  RLIMIT_MEMLOCK is raised, for the moment, only where the
  * kernel asks for it (before 5.11). */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "plan/path.h"
+#include "plan/resources.h"
 
 #include <string.h>
 
@@ -108,11 +109,12 @@ plan_make_cgroup(struct err *e, struct plan *p)
 {
 	const struct facts *f = p->facts;
 	struct plan_cgroup *c = &p->cgroup;
-	bool rules = p->spec->linux_.resources.devices.present;
+	const struct spec_resources *r = &p->spec->linux_.resources;
+	bool rules = r->devices.present;
 	struct place place = {.path = NULL};
 
 	if (p->options.no_cgroups) {
-		if (rules)
+		if (rules || plan_resources_any(r))
 			log_debug("linux.resources is not applied: cgroups are disabled");
 		return 0;
 	}
@@ -126,5 +128,6 @@ plan_make_cgroup(struct err *e, struct plan *p)
 	/* CG-6: all of them, also the named ones and the unified one of a hybrid host. */
 	for (uint32_t i = 0; i < f->n_hierarchies; i++)
 		TRY(add_dir(e, c, &f->hierarchy[i], &place));
+	TRY(plan_resources(e, c, f, r));
 	return rules ? add_device_rules(e, p) : 0;
 }

@@ -185,6 +185,12 @@ add_maps(struct str *out, const struct plan *p)
 static void
 add_cgroup(struct str *out, const struct plan *p)
 {
+	static const char how[][16] = {
+		[PLAN_LIMIT_MUST] = "",
+		[PLAN_LIMIT_IF_EXISTS] = " if_exists",
+		[PLAN_LIMIT_OR_NEXT] = " or_next",
+		[PLAN_LIMIT_AFTER_NEXT] = " after_next",
+	};
 	const struct plan_cgroup *c = &p->cgroup;
 
 	if (!c->used) {
@@ -202,6 +208,9 @@ add_cgroup(struct str *out, const struct plan *p)
 		add_row(out, d->mount_point, d->dir);
 		for (uint32_t k = 0; k < d->n_writes; k++)
 			(void)str_add(out, "\t%s: %s\n", d->write[k].file, d->write[k].value);
+		for (const struct plan_limit *l = c->limits; l; l = l->next)
+			if (l->dir == i)
+				(void)str_add(out, "\t%s: %s%s\n", l->file, l->value, how[l->how]);
 	}
 	if (c->devices)
 		(void)str_add(out, "device_program %u\n", c->n_devices);

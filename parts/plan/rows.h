@@ -74,6 +74,24 @@ struct plan_write {
 	const char *file, *value; /* "devices.deny", "a *:* rwm" */
 };
 
+/* What is done where the file of a limit is missing or does not take it */
+enum plan_limit_how {
+	PLAN_LIMIT_MUST,
+	PLAN_LIMIT_IF_EXISTS, /* a missing file is none the worse */
+	PLAN_LIMIT_OR_NEXT, /* a missing file: the next limit says the same for another one, and is
+			     * passed over where this one is there */
+	PLAN_LIMIT_AFTER_NEXT, /* EINVAL: the two depend on each other, so the next comes first */
+};
+
+/* One write to a file of the container's cgroup, from linux.resources but its devices. */
+struct plan_limit {
+	struct plan_limit *next;
+	uint32_t dir; /* which of the directories */
+	enum plan_limit_how how;
+	const char *property;	  /* "linux.resources.memory.limit" */
+	const char *file, *value; /* "memory.max", "1048576" */
+};
+
 /* The container's cgroup in one hierarchy. */
 struct plan_cgroup_dir {
 	bool v2;
@@ -92,8 +110,9 @@ struct plan_cgroup {
 	const char *path; /* the path as it is the same in every hierarchy: "/edge/web1" */
 	struct plan_cgroup_dir *dir;
 	uint32_t n_dirs;
-	struct kabi_bpf_insn *devices; /* program for the v2 directory; NULL: none */
-	uint32_t n_devices;	       /* instructions */
+	struct plan_limit *limits, *last_limit; /* in the order in which they are written */
+	struct kabi_bpf_insn *devices;		/* program for the v2 directory; NULL: none */
+	uint32_t n_devices;			/* instructions */
 };
 
 #endif

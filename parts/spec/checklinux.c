@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "spec/checkresources.h"
 #include "words/words.h"
 
 #include <string.h>
@@ -267,5 +268,6 @@ checklinux_all(struct err *e, const struct spec *s)
 	TRY(check_paths(e, s));
 	TRY(check_cgroups_path(e, s));
 	TRY(check_sysctl(e, s));
+	TRY(checkresources_all(e, &s->linux_.resources));
 	return warn_mount_label(e, s);
 }

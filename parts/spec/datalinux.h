@@ -9,6 +9,7 @@
 #define SPEC_DATALINUX_H
 
 #include "spec/data.h"
+#include "spec/dataresources.h"
 #include "words/words.h"
 
 #include <stdbool.h>
@@ -24,25 +25,6 @@ struct spec_device {
 	const char *path;
 	int64_t major, minor;	      /* -1 for a fifo */
 	uint32_t file_mode, uid, gid; /* file_mode 0666 when absent */
-};
-
-/* linux.resources.devices[]: one rule of the device controller. */
-struct spec_device_rule {
-	bool allow;
-	char type;	      /* 'a', 'b', 'c' */
-	int64_t major, minor; /* -1: any */
-	uint8_t access;	      /* bits of enum device_access */
-};
-
-enum device_access { DEVICE_READ = 1, DEVICE_WRITE = 2, DEVICE_MKNOD = 4, DEVICE_ALL = 7 };
-
-struct spec_resources {
-	bool present;
-	struct {
-		struct spec_device_rule *at;
-		uint32_t n;
-		bool present;
-	} devices;
 };
 
 struct spec_linux {

@@ -36,7 +36,7 @@ write_linux(struct jsonw *w)
 	write_words(w, "namespaces", WORDS_NAMESPACE);
 	write_words(w, "capabilities", WORDS_CAPABILITY);
 	jsonw_text(w,
-		"'cgroup':{'v1':true,'v2':true,'systemd':false,'systemdUser':false,'rdma':false},"
+		"'cgroup':{'v1':true,'v2':true,'systemd':false,'systemdUser':false,'rdma':true},"
 		"'seccomp':{'enabled':false,'actions':[],'operators':[],'archs':[],"
 		"'knownFlags':[],'supportedFlags':[]},"
 		"'apparmor':{'enabled':false},"

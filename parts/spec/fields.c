@@ -8,7 +8,7 @@
  *     WORD      the same, a word of a list
  *     U32S      an array of numbers
  *     OBJECT    an object stored in a member of its own; HERE: among the members of the outer one
- *     LIST      an array of objects
+ *     LIST      an array of objects; MAP: an object of them, whose key is the first member
  *     REFUSED   what this version does not carry out: stored nowhere; WITHIN: with rows of its own
  *
  * and then what is not as usual. */
@@ -23,6 +23,8 @@
 #define HERE(name, need, rows, ...) F(name, OBJECT, need, .of = OBJECT_##rows, ##__VA_ARGS__)
 #define LIST(name, need, tag, member, type, rows, ...) \
 	F(name, LIST, need, .at = AT_LIST(type, tag, member), .of = OBJECT_##rows, ##__VA_ARGS__)
+#define MAP(name, need, tag, member, type, rows, ...) \
+	F(name, MAP, need, .at = AT_LIST(type, tag, member), .of = OBJECT_##rows, ##__VA_ARGS__)
 #define NAMESPACES(name, need, tag, member, rows) \
 	ROW(name, NAMESPACES, need, tag, member, .of = OBJECT_##rows)
 #define REFUSED(name, json, need, ...) F(name, json, need, .status = FIELD_REFUSED, ##__VA_ARGS__)
@@ -41,6 +43,7 @@
 /* The type of the member that a kind is stored in */
 #define TYPE_STRING const char *
 #define TYPE_BOOL bool
+#define TYPE_U16 uint16_t
 #define TYPE_U32 uint32_t
 #define TYPE_I32 int32_t
 #define TYPE_U64 uint64_t
@@ -148,6 +151,12 @@ fields_process(void)
 }
 
 const struct object *
+fields_resources(void)
+{
+	return &objects[OBJECT_resources];
+}
+
+const struct object *
 fields_inner(const struct field *row)
 {
 	return &objects[row->of];
@@ -191,6 +200,9 @@ static const struct fields_limits limits_of_range[RANGES] = {
 	 */
 	[RANGE_ID] = {0, UINT32_MAX - 1},
 	[RANGE_POSITIVE] = {1, UINT64_MAX},
+	[RANGE_LIMIT] = {-1, INT64_MAX},
+	[RANGE_PERCENT] = {0, 100},
+	[RANGE_FLAG] = {0, 1},
 	[RANGE_MAJOR] = {0, MAJOR_MAX},
 	[RANGE_MINOR] = {0, MINOR_MAX},
 	[RANGE_MAJOR_OR_ANY] = {-1, MAJOR_MAX},

@@ -21,7 +21,7 @@
 enum kind {
 	KIND_STRING,	   /* const char *, a slice of the text */
 	KIND_BOOL,	   /* bool */
-	KIND_U16,	   /* refused rows only */
+	KIND_U16,	   /* uint16_t */
 	KIND_U32,	   /* uint32_t */
 	KIND_I32,	   /* int32_t */
 	KIND_U64,	   /* uint64_t */
@@ -36,7 +36,7 @@ enum kind {
 	KIND_PAIRS,	   /* an object of strings: struct pairs */
 	KIND_OBJECT,	   /* .object */
 	KIND_LIST,	   /* an array of .object: { struct X *at; uint32_t n; } */
-	KIND_MAP,	   /* an object of .object; refused rows only */
+	KIND_MAP,	   /* an object of .object: as KIND_LIST, with its key as first member */
 	KIND_NAMESPACES,   /* an array of .object, stored by type: struct spec_namespace [] */
 	KINDS,
 };
@@ -55,6 +55,9 @@ enum field_range {
 	RANGE_NONE,
 	RANGE_ID,
 	RANGE_POSITIVE,
+	RANGE_LIMIT, /* -1: unlimited */
+	RANGE_PERCENT,
+	RANGE_FLAG, /* 0 or 1 */
 	RANGE_MAJOR,
 	RANGE_MINOR,
 	RANGE_MAJOR_OR_ANY,
@@ -84,8 +87,9 @@ struct fields_namespace {
 	const char *path;
 };
 
-const struct object *fields_config(void);  /* into struct spec */
-const struct object *fields_process(void); /* into struct spec_process */
+const struct object *fields_config(void);    /* into struct spec */
+const struct object *fields_process(void);   /* into struct spec_process */
+const struct object *fields_resources(void); /* into struct spec_resources */
 
 /* The object that a row of kind KIND_OBJECT or above has, or is a list or a map of. */
 const struct object *fields_inner(const struct field *row);

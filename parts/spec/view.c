@@ -115,12 +115,11 @@ read_number(struct decode *d, const struct field *row, uint32_t i, char *to)
 	TRY(read_bounded(d, i, limits.min, limits.max, &value));
 	half = (uint16_t)value;
 	word = (uint32_t)value;
-	if (row->kind == KIND_U16)
-		store(to, &half, sizeof(half));
-	else if (row->kind == KIND_U64 || row->kind == KIND_I64)
+	if (row->kind == KIND_U64 || row->kind == KIND_I64)
 		store(to, &value, sizeof(value));
 	else
-		store(to, &word, sizeof(word));
+		store(to, row->kind == KIND_U16 ? (void *)&half : &word,
+			row->kind == KIND_U16 ? sizeof(half) : sizeof(word));
 	return value != 0;
 }
 
@@ -301,13 +300,20 @@ read_list(struct decode *d, const struct field *row, uint32_t i, char *to)
 static int
 read_map(struct decode *d, const struct field *row, uint32_t i, char *to)
 {
-	uint32_t k = json_first(&d->j, i), n = json_count(&d->j, i);
+	const struct object *o = fields_inner(row);
+	struct list list;
+	uint32_t k = json_first(&d->j, i);
 
-	(void)to;
-	TRY(expect(d, i, JSON_OBJECT));
-	for (uint32_t left = n; left > 0; left--, k = json_next(&d->j, k))
-		TRY(read_object(d, fields_inner(row), k + 1, NULL));
-	return n > 0;
+	TRY(take_list(d, i, JSON_OBJECT, o->size, to, &list));
+	for (uint32_t n = 0; n < list.n; n++, k = json_next(&d->j, k)) {
+		char *element = to ? (char *)list.at + (size_t)n * o->size : NULL;
+		const char *key = json_string(&d->j, k);
+
+		store(element, &key, sizeof(key));
+		TRY(read_object(d, o, k + 1, element));
+	}
+	store_list(to, &list);
+	return list.n > 0;
 }
 
 /* NS-1: one entry a type, so the list is stored by type.  NS-3: its path is checked here, since
@@ -524,62 +530,18 @@ spec_read(struct err *e, struct spec *s, char *text, size_t len, const char *nam
 }
 
 int
+spec_read_resources(
+	struct err *e, struct spec_resources *r, char *text, size_t len, const char *name)
+{
+	TRY(read_document(e, fields_resources(), r, text, len, name));
+	r->present = true;
+	return 0;
+}
+
+int
 spec_read_process(struct err *e, struct spec_process *p, char *text, size_t len, const char *name)
 {
 	TRY(read_document(e, fields_process(), p, text, len, name));
 	p->present = true;
 	return 0;
-}
-
-/* -- the walk ---------------------------------------------------------------------------------- */
-
-typedef void walker(void *arg, const char *path, enum field_status status);
-
-/* How a path goes on behind a property that has properties */
-static const char *
-path_suffix(enum kind kind)
-{
-	switch (kind) {
-	case KIND_LIST:
-	case KIND_NAMESPACES:
-		return "[].";
-	case KIND_MAP:
-		return ".*.";
-	default:
-		return ".";
-	}
-}
-
-static bool
-has_rows(const struct field *row)
-{
-	return row->kind >= KIND_OBJECT;
-}
-
-/* Calls each for the rows of an object whose path, with its final separator, is `path`.  What lies
- * in something refused is refused with it. */
-static void
-walk(const struct object *o, const char *path, enum field_status outer, walker *each, void *arg)
-{
-	const struct field *row = fields_rows(o);
-	const char *name = fields_names(o);
-	char buf[PATH_SHOWN_MAX];
-
-	for (uint32_t n = 0; n < o->n; n++, row++, name = str_after(name)) {
-		enum field_status status = outer == FIELD_DONE ? row->status : outer;
-		struct str s = str_in(buf, sizeof(buf));
-
-		(void)str_add(&s, "%s%s", path, name); /* names are short: a test walks it */
-		each(arg, buf, status);
-		if (!has_rows(row))
-			continue;
-		(void)str_add(&s, "%s", path_suffix(row->kind));
-		walk(fields_inner(row), buf, status, each, arg);
-	}
-}
-
-void
-spec_walk(walker *each, void *arg)
-{
-	walk(fields_config(), "", FIELD_DONE, each, arg);
 }

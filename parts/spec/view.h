@@ -45,6 +45,11 @@ int spec_read(struct err *e, struct spec *s, char *text, size_t len, const char 
 int spec_read_process(
 	struct err *e, struct spec_process *p, char *text, size_t len, const char *name);
 
+/* Decodes the document of `update --resources`: the object that a config has under
+ * "linux.resources". */
+int spec_read_resources(
+	struct err *e, struct spec_resources *r, char *text, size_t len, const char *name);
+
 /* Calls `each` for every row of every field table, depth first, with the property's whole path
  * ("linux.resources.memory.limit", arrays as "mounts[].type"): what `features`, the coverage table
  * and the tests walk. */
