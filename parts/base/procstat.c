@@ -22,6 +22,18 @@ number(const char *at, uint64_t *out)
 	return str_u64_n(at, str_span(at, "0123456789"), out);
 }
 
+const char *
+procstat_field(const char *line, int n)
+{
+	const char *at = strrchr(line, ')');
+
+	if (!at || at[1] != ' ')
+		return NULL;
+	for (at += 2; n > FIELD_STATE && (at = strchr(at, ' ')); n--)
+		at++;
+	return at;
+}
+
 int
 procstat_parse(const char *line, struct procstat *p)
 {

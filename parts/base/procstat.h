@@ -24,6 +24,9 @@ struct procstat {
 	uint64_t start;	  /* clock ticks after boot, field 22 */
 };
 
+/* Field n of a line, as proc_pid_stat(5) counts; n is at least 3.  NULL: there is none.  Pure. */
+const char *procstat_field(const char *line, int n);
+
 /* Takes a line apart. Returns 0, or -1 when it is no such line. Pure. */
 int procstat_parse(const char *line, struct procstat *p);
 

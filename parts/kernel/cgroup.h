@@ -84,6 +84,13 @@ int cgroup_signal(struct err *e, const struct cgroup_dirs *d, int signal, uint32
 /* Thaws the cgroup if it is frozen, so that a KILL takes effect on v1. */
 void cgroup_thaw(const struct cgroup_dirs *d);
 
+/* Freezes or thaws the container's cgroup with all below it, and returns when the kernel reports
+ * it; after `patience_ms` it is undone, and an error. */
+int cgroup_freeze(struct err *e, const struct cgroup_dirs *d, bool on, int patience_ms);
+
+/* At most `max` processes of the cgroup and below it, ascending.  Returns their number. */
+uint32_t cgroup_pids(const struct cgroup_dirs *d, pid_t *list, uint32_t max);
+
 /* 1 when the container's cgroup is frozen, 0 when it is not or there is none. */
 int cgroup_frozen(const struct cgroup_dirs *d);
 
@@ -96,5 +103,17 @@ int cgroup_remove(struct err *e, const struct cgroup_dirs *d, int patience_ms);
  * cgroup_signal() needs still there, when the one that shows everybody is in use.  True when all
  * are gone. */
 bool cgroup_remove_empty(const struct cgroup_dirs *d);
+
+/* -- between the sources of this part ---------------------------------------------------------- */
+
+bool cgroup_is_v2(const struct cgroup_dir *d);
+bool cgroup_is_freezer(const struct cgroup_dir *d);
+
+/* The hierarchy that shows everybody and can freeze them; NULL: there is none. */
+const struct cgroup_dir *cgroup_best(const struct cgroup_dirs *d);
+
+/* One directory: the request (0, or -1 with errno), and what the kernel says. */
+int cgroup_freeze_dir(int dir, bool v2, bool on);
+bool cgroup_frozen_dir(int dir, bool v2);
 
 #endif

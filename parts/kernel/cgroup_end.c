@@ -1,16 +1,16 @@
-/* Signals to everybody in the cgroups, the freezer, and the removal.
+/* Signals to everybody in the cgroups, and the removal.
  *
  * A hostile container may nest cgroups as deep as paths allow, so trees are walked with one
  * descriptor: down by name, up by "..". */
 #include "kernel/cgroup.h"
 
+#include "base/cgroupfs.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/role.h"
 #include "base/str.h"
 #include "base/sys.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 enum {
-	DEPTH_MAX = 2048,  /* levels: half of the longest path */
 	KILL_PASSES = 60,  /* about a second with the pauses below */
 	FREEZE_AFTER = 3,  /* passes without the freezer: the usual container is dead by then */
 	PAUSE_MAX = 20,	   /* ms */
@@ -30,156 +29,22 @@ enum {
 	EMPTY_WAIT = 5,	   /* ms for the dead to leave a cgroup */
 };
 
-static bool
-is_v2(const struct cgroup_dir *d)
-{
-	return *d->controllers == '\0';
-}
-
-static bool
-is_freezer(const struct cgroup_dir *d)
-{
-	return str_listed(d->controllers, "freezer");
-}
-
-static bool
-is_cgroup(const struct statfs *fs)
-{
-	return (unsigned long)fs->f_type == CGROUP_SUPER_MAGIC ||
-		(unsigned long)fs->f_type == CGROUP2_SUPER_MAGIC;
-}
-
-/* Opens a directory if it is a cgroup; -1 with errno.  What a path means may have changed since it
- * was recorded, and nothing but a cgroup is ever touched. */
-static int
-open_cgroup(const char *path)
-{
-	FD_AUTO int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct statfs fs;
-
-	if (fd < 0 || fstatfs(fd, &fs) < 0)
-		return -1;
-	if (!is_cgroup(&fs)) {
-		errno = ENOENT;
-		return -1;
-	}
-	return fd_keep(&fd);
-}
-
-/* -- files of a cgroup, whose absence says something ----------------------------------------------
- */
-
-static int
-write_file(int dir, const char *file, const char *text)
-{
-	struct err ignored;
-
-	return fd_write_file(&ignored, dir, file, text);
-}
-
-/* Does the file have that line? */
-static bool
-file_says(int dir, const char *file, const char *line)
-{
-	struct err ignored;
-	char text[512];
-	size_t len = strlen(line);
-	ssize_t n = fd_read_file(&ignored, dir, file, text, sizeof text);
-
-	for (const char *at = text; n > 0 && at; at = strchr(at, '\n')) {
-		at += *at == '\n';
-		if (strncmp(at, line, len) == 0 && (at[len] == '\n' || at[len] == '\0'))
-			return true;
-	}
-	return false;
-}
-
-/* -- walking ----------------------------------------------------------------------------------- */
-
-/* Finds the next sub-cgroup from directory position *at on, and moves *at behind it. */
-static bool
-next_child(int dir, int64_t *at, char name[NAME_MAX + 1])
-{
-	char buf[4096] __attribute__((aligned(8)));
-	ssize_t n;
-
-	if (lseek(dir, *at, SEEK_SET) < 0)
-		return false;
-	while ((n = sys_getdents64(dir, buf, sizeof buf)) > 0) {
-		for (ssize_t i = 0; i < n;) {
-			const struct kabi_dirent *entry = (const void *)(buf + i);
-
-			i += entry->reclen;
-			if (entry->type != DT_DIR || str_equal(entry->name, ".") ||
-				str_equal(entry->name, ".."))
-				continue;
-			*at = entry->off;
-			return str_format(name, NAME_MAX + 1, "%s", entry->name) > 0;
-		}
-	}
-	return false;
-}
-
-static int
-open_at(int dir, const char *name)
-{
-	return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-/* Goes to another directory: what was there before is closed, also when the other cannot be had. */
-static bool
-go(int *dir, const char *name)
-{
-	int other = open_at(*dir, name);
-
-	fd_close(dir);
-	*dir = other;
-	return other >= 0;
-}
-
-/* Visits a cgroup and everything below it; *dir is the caller's and ends closed.  `visit` may
- * change anything but the tree. */
-static void
-walk(int *dir, void (*visit)(int dir, void *arg), void *arg)
-{
-	static int64_t position[DEPTH_MAX];
-	char name[NAME_MAX + 1];
-	int depth = 0;
-
-	position[0] = 0;
-	visit(*dir, arg);
-	for (;;) {
-		int child = -1;
-
-		while (child < 0 && next_child(*dir, &position[depth], name))
-			child = open_at(*dir, name);
-		if (child >= 0 && depth + 1 < DEPTH_MAX) {
-			fd_close(dir);
-			*dir = child;
-			position[++depth] = 0;
-			visit(*dir, arg);
-			continue;
-		}
-		fd_close(&child);
-		if (depth == 0 || !go(dir, ".."))
-			break;
-		depth--;
-	}
-	fd_close(dir);
-}
-
 /* -- signals ----------------------------------------------------------------------------------- */
 
 struct delivery {
 	int signal; /* -1: only count */
 	uint32_t met, hidden;
-	bool self; /* we are one of them */
-	bool thaw; /* v1: a killed process dies once it is thawed */
+	bool self;   /* we are one of them */
+	bool thaw;   /* v1: a killed process dies once it is thawed */
+	pid_t *list; /* gets those that are met, and us; NULL: not wanted */
+	uint32_t n, max;
 };
 
 static void
 deliver(struct delivery *v, pid_t pid)
 {
+	if (v->n < v->max && pid > 1)
+		v->list[v->n++] = pid;
 	if (pid == getpid()) {
 		v->self = true;
 		return;
@@ -214,17 +79,17 @@ visit_processes(int dir, void *arg)
 		}
 	}
 	if (v->thaw)
-		(void)write_file(dir, "freezer.state", "THAWED");
+		(void)cgroupfs_write(dir, "freezer.state", "THAWED");
 }
 
 /* The processes of one hierarchy's cgroup and below it. */
 static void
 deliver_in(const struct cgroup_dir *d, struct delivery *v)
 {
-	FD_AUTO int dir = open_cgroup(d->dir);
+	FD_AUTO int dir = cgroupfs_open(d->dir);
 
 	if (dir >= 0)
-		walk(&dir, visit_processes, v);
+		cgroupfs_walk(&dir, visit_processes, v);
 }
 
 uint32_t
@@ -236,20 +101,30 @@ cgroup_count(const struct cgroup_dir *d)
 	return look.met + look.hidden + look.self;
 }
 
-static int
-freeze(int dir, bool v2, bool on)
+/* Ascending: by shells, since the lists of several cgroups follow each other. */
+static void
+sort(pid_t *at, uint32_t n)
 {
-	if (v2)
-		return write_file(dir, "cgroup.freeze", on ? "1" : "0");
-	return write_file(dir, "freezer.state", on ? "FROZEN" : "THAWED");
+	for (uint32_t gap = n / 2; gap > 0; gap /= 2)
+		for (uint32_t i = gap; i < n; i++)
+			for (uint32_t k = i; k >= gap && at[k - gap] > at[k]; k -= gap) {
+				pid_t other = at[k];
+
+				at[k] = at[k - gap];
+				at[k - gap] = other;
+			}
 }
 
-static bool
-frozen(int dir, bool v2)
+uint32_t
+cgroup_pids(const struct cgroup_dirs *d, pid_t *list, uint32_t max)
 {
-	if (v2)
-		return file_says(dir, "cgroup.events", "frozen 1");
-	return file_says(dir, "freezer.state", "FROZEN");
+	struct delivery look = {.signal = -1, .list = list, .max = max};
+	const struct cgroup_dir *in = cgroup_best(d);
+
+	if (in)
+		deliver_in(in, &look);
+	sort(list, look.n);
+	return look.n;
 }
 
 /* Freezes for the time of a delivery, so that nobody forks away from it.  False when it was not
@@ -257,44 +132,31 @@ frozen(int dir, bool v2)
 static bool
 freeze_for_now(int dir, bool v2)
 {
-	if (frozen(dir, v2) || file_says(dir, "cgroup.freeze", "1") || freeze(dir, v2, true) < 0)
+	if (cgroup_frozen_dir(dir, v2) || cgroupfs_says(dir, "cgroup.freeze", "1") ||
+		cgroup_freeze_dir(dir, v2, true) < 0)
 		return false;
-	for (int ms = 0; ms < FREEZE_WAIT && !frozen(dir, v2); ms++)
+	for (int ms = 0; ms < FREEZE_WAIT && !cgroup_frozen_dir(dir, v2); ms++)
 		clock_sleep(1);
 	return true;
-}
-
-/* Which hierarchy shows everybody and can freeze them?  Processes are in all. */
-static const struct cgroup_dir *
-best(const struct cgroup_dirs *d)
-{
-	const struct cgroup_dir *found = d->n > 0 ? &d->at[0] : NULL;
-
-	for (uint32_t i = 0; i < d->n; i++) {
-		if (is_freezer(&d->at[i]))
-			return &d->at[i];
-		if (is_v2(&d->at[i]))
-			found = &d->at[i];
-	}
-	return found;
 }
 
 /* Each process once. */
 static void
 signal_once(const struct cgroup_dirs *d, int signal, uint32_t *n)
 {
-	const struct cgroup_dir *in = best(d);
+	const struct cgroup_dir *in = cgroup_best(d);
 	struct delivery look = {.signal = -1}, v = {.signal = signal};
-	FD_AUTO int dir = in ? open_cgroup(in->dir) : -1;
+	FD_AUTO int dir = in ? cgroupfs_open(in->dir) : -1;
 	bool thaw;
 
 	if (dir < 0)
 		return;
 	deliver_in(in, &look);
-	thaw = !look.self && (is_v2(in) || is_freezer(in)) && freeze_for_now(dir, is_v2(in));
+	thaw = !look.self && (cgroup_is_v2(in) || cgroup_is_freezer(in)) &&
+		freeze_for_now(dir, cgroup_is_v2(in));
 	deliver_in(in, &v);
 	if (thaw)
-		(void)freeze(dir, is_v2(in), false);
+		(void)cgroup_freeze_dir(dir, cgroup_is_v2(in), false);
 	*n = v.met;
 }
 
@@ -307,14 +169,14 @@ kill_pass(const struct cgroup_dirs *d, bool with_freezer)
 
 	for (uint32_t i = 0; i < d->n; i++) {
 		struct delivery look = {.signal = -1};
-		struct delivery v = {.signal = SIGKILL, .thaw = is_freezer(&d->at[i])};
-		FD_AUTO int dir = open_cgroup(d->at[i].dir);
+		struct delivery v = {.signal = SIGKILL, .thaw = cgroup_is_freezer(&d->at[i])};
+		FD_AUTO int dir = cgroupfs_open(d->at[i].dir);
 
 		if (dir < 0)
 			continue;
 		deliver_in(&d->at[i], &look);
-		if (is_v2(&d->at[i]) && look.met > 0 && !look.self &&
-			write_file(dir, "cgroup.kill", "1") == 0) {
+		if (cgroup_is_v2(&d->at[i]) && look.met > 0 && !look.self &&
+			cgroupfs_write(dir, "cgroup.kill", "1") == 0) {
 			most = look.met > most ? look.met : most; /* Linux 5.14 */
 			continue;
 		}
@@ -350,42 +212,6 @@ cgroup_signal(struct err *e, const struct cgroup_dirs *d, int signal, uint32_t *
 	return 0;
 }
 
-/* -- the freezer ------------------------------------------------------------------------------- */
-
-static void
-visit_thaw(int dir, void *arg)
-{
-	if (*(const bool *)arg)
-		(void)write_file(dir, "cgroup.freeze", "0");
-	else
-		(void)write_file(dir, "freezer.state", "THAWED");
-}
-
-void
-cgroup_thaw(const struct cgroup_dirs *d)
-{
-	for (uint32_t i = 0; i < d->n; i++) {
-		bool v2 = is_v2(&d->at[i]);
-		FD_AUTO int dir = v2 || is_freezer(&d->at[i]) ? open_cgroup(d->at[i].dir) : -1;
-
-		if (dir >= 0)
-			walk(&dir, visit_thaw, &v2);
-	}
-}
-
-int
-cgroup_frozen(const struct cgroup_dirs *d)
-{
-	for (uint32_t i = 0; i < d->n; i++) {
-		bool v2 = is_v2(&d->at[i]);
-		FD_AUTO int dir = v2 || is_freezer(&d->at[i]) ? open_cgroup(d->at[i].dir) : -1;
-
-		if (dir >= 0 && frozen(dir, v2))
-			return 1;
-	}
-	return 0;
-}
-
 /* -- removal ----------------------------------------------------------------------------------- */
 
 static bool
@@ -394,7 +220,7 @@ has_child(int dir)
 	char name[NAME_MAX + 1];
 	int64_t at = 0;
 
-	return next_child(dir, &at, name);
+	return cgroupfs_next(dir, &at, name);
 }
 
 /* Removes the children of *dir that have none themselves.  Returns 0 when no child is left, 1 when
@@ -405,14 +231,14 @@ remove_children(int *dir)
 	char name[NAME_MAX + 1];
 	int64_t at = 0;
 
-	while (next_child(*dir, &at, name)) {
+	while (cgroupfs_next(*dir, &at, name)) {
 		FD_AUTO int child = -1;
 
 		if (sys_unlinkat(*dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			continue;
 		if (errno != EBUSY)
 			return -1;
-		child = open_at(*dir, name);
+		child = cgroupfs_at(*dir, name);
 		if (child < 0)
 			continue;
 		if (!has_child(child)) {
@@ -439,7 +265,7 @@ remove_below(int *dir)
 			return -1;
 		if (r == 0 && depth == 0)
 			return 0;
-		if (r == 0 && !go(dir, "..")) {
+		if (r == 0 && !cgroupfs_go(dir, "..")) {
 			errno = EBUSY; /* somebody else removes, too: look again */
 			return -1;
 		}
@@ -455,7 +281,7 @@ remove_leaf(const char *path)
 
 	if (statfs(path, &fs) < 0)
 		return -1;
-	if (!is_cgroup(&fs)) {
+	if (!cgroupfs_is(&fs)) {
 		errno = ENOENT;
 		return -1;
 	}
@@ -472,7 +298,7 @@ remove_tree(const char *path)
 		return 0;
 	if (errno != EBUSY)
 		return -1;
-	dir = open_cgroup(path);
+	dir = cgroupfs_open(path);
 	if (dir < 0)
 		return errno == ENOENT ? 0 : -1;
 	if (!has_child(dir)) {
@@ -540,7 +366,7 @@ cgroup_remove(struct err *e, const struct cgroup_dirs *d, int patience_ms)
 bool
 cgroup_remove_empty(const struct cgroup_dirs *d)
 {
-	const struct cgroup_dir *first = best(d);
+	const struct cgroup_dir *first = cgroup_best(d);
 	struct err ignored;
 
 	for (uint32_t i = 0; i < d->n; i++)

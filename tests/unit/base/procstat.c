@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +34,10 @@ lines(void)
 		snprintf(line, sizeof line, "42 (%s) S%s\n", comm[i], TAIL("1"));
 		is_int(procstat_parse(line, &p), 0, "hostile comm %zu", i);
 		ok(p.state == 'S' && p.start == 4711 && p.threads == 1, "its fields stay in place");
+		is_int(*procstat_field(line, 3), 'S', "the state");
+		is_int(atoi(procstat_field(line, 22)), 4711, "the start time");
+		is_int(atoi(procstat_field(line, 14)), 1, "the user time");
+		ok(!procstat_field(line, 60), "there are not so many");
 	}
 }
 

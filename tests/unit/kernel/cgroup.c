@@ -194,7 +194,6 @@ hostile(void)
 {
 	struct cgroup_dirs d;
 	const struct cgroup_dir *f;
-	char file[600];
 	uint32_t n;
 	pid_t pid;
 
@@ -207,13 +206,7 @@ hostile(void)
 	f = freezer(&d);
 	if (f) {
 		is_int(cgroup_frozen(&d), 0, "not frozen");
-		snprintf(file, sizeof file, "%s/freezer.state", f->dir);
-		/* On v1 who is just being forked gets away for a moment: asked again, until all
-		 * are. */
-		for (int tries = 0; tries < 400 && cgroup_frozen(&d) != 1; tries++) {
-			fd_write_file(&e, AT_FDCWD, file, "FROZEN");
-			usleep(5000);
-		}
+		is_int(cgroup_freeze(&e, &d, true, 5000), 0, "frozen, forks and all: %s", e.text);
 		is_int(cgroup_frozen(&d), 1, "frozen");
 		is_int(cgroup_survey(&e, &plan, &(struct cgroup_dirs){0}), -1, "%s", e.text);
 	}
@@ -224,6 +217,31 @@ hostile(void)
 	is_int(cgroup_frozen(&d), 0, "thawed");
 	is_int(cgroup_remove(&e, &d, 2000), 0, "removed with all below: %s", e.text);
 	ok(none_left(), "nothing is left");
+}
+
+/* engines.md 2.12, 2.9 */
+static void
+freezing(void)
+{
+	struct cgroup_dirs d = {0};
+	pid_t pid, seen[4] = {0};
+
+	is_int(cgroup_freeze(&e, &d, true, 0), -1, "no cgroups");
+	is_str(e.text, "the container is not using cgroups", "says so");
+	cgroup_survey(&e, &plan, &d);
+	is_int(cgroup_make(&e, &plan, &d), 0, "made: %s", e.text);
+	is_int(cgroup_pids(&d, seen, 4), 0, "nobody is in there");
+	pid = enter(&d, wait_for_ever);
+	is_int(cgroup_pids(&d, seen, 4), 1, "one is");
+	is_int(seen[0], pid, "the child");
+	is_int(cgroup_pids(&d, seen, 0), 0, "no room");
+	is_int(cgroup_freeze(&e, &d, true, 5000), 0, "frozen: %s", e.text);
+	is_int(cgroup_frozen(&d), 1, "indeed");
+	is_int(cgroup_freeze(&e, &d, false, 5000), 0, "thawed: %s", e.text);
+	is_int(cgroup_frozen(&d), 0, "indeed");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	is_int(cgroup_remove(&e, &d, 1000), 0, "removed: %s", e.text);
 }
 
 /* A frozen one that nobody has killed: signals wait, and it stays frozen. */
@@ -323,6 +341,7 @@ main(void)
 		return 0;
 	}
 	usual();
+	freezing();
 	paused();
 	values();
 	devices();

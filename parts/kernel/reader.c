@@ -1,0 +1,54 @@
+#include "kernel/reader.h"
+
+#include "base/fd.h"
+#include "base/role.h"
+#include "base/sig.h"
+#include "base/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static _Noreturn void
+become(char *const argv[], bool quiet, int out)
+{
+	if (quiet)
+		(void)close(2); /* nobody wants to read it */
+	sig_default();
+	if (dup2(out, 1) == 1)
+		(void)execvp(argv[0], argv);
+	_exit(127);
+}
+
+int
+reader_start(struct err *e, char *const argv[], bool quiet, pid_t *pid)
+{
+	int pair[2];
+
+	IN(e, ROLE_HOST);
+	sig_set(SIGCHLD, false, NULL); /* were it ignored, no status would ever come */
+	if (sys_pipe2(pair, O_CLOEXEC) < 0)
+		return fail_errno(e, "pipe");
+	*pid = sys_clone(SIGCHLD, NULL);
+	if (*pid == 0)
+		become(argv, quiet, pair[1]);
+	if (*pid < 0)
+		(void)fail_errno(e, "clone");
+	(void)close(pair[1]);
+	if (*pid > 0)
+		return pair[0];
+	(void)close(pair[0]);
+	return -1;
+}
+
+int
+reader_end(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}

@@ -1,0 +1,24 @@
+/* reader: run a program of the host and read what it writes.
+ *
+ * Contract: reader_start() executes argv[0], found by the PATH of our own environment, with default
+ * signals and our own stdin; its stdout is the pipe that is returned.  reader_end() waits for it.
+ *
+ * Floor: kernel (uses base).  Runs in: host.
+ * Spec: engines.md 2.9.
+ */
+#ifndef KERNEL_READER_H
+#define KERNEL_READER_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Returns the reading end of the pipe (the caller's), and the child's pid.  With `quiet` its stderr
+ * is closed.  A program that cannot be executed ends with status 127. */
+int reader_start(struct err *e, char *const argv[], bool quiet, pid_t *pid);
+
+/* Returns its exit status, or 128 + n when signal n ended it. */
+int reader_end(pid_t pid);
+
+#endif
