@@ -55,10 +55,12 @@ seal_relro(struct err *e)
 static int
 failed(struct err *e, const struct globals *g, const struct command *c)
 {
-	if (c && c->enters)
+	if (c && c->is_exec)
+		(void)context(e, "exec failed");
+	else if (c && c->enters)
 		(void)context(e, "%s %s failed", g->name, c->name);
 	log_fatal(e);
-	return EXIT_ERROR;
+	return c && c->is_exec ? EXIT_EXEC : EXIT_ERROR;
 }
 
 /* Bad usage is shown on stdout together with the help, and told as an error. */

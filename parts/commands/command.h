@@ -27,6 +27,7 @@ enum option_kind {
 	OPTION_FLAG,   /* bool; `--flag=false` is understood */
 	OPTION_STRING, /* const char *; the last one wins */
 	OPTION_COUNT,  /* uint32_t */
+	OPTION_LIST,   /* struct strings, without a NULL behind them: each time one more */
 };
 
 /* The texts lie in the rows: a static PIE would have to relocate pointers to them. */
@@ -54,8 +55,9 @@ struct command {
 	char help[64];	      /* one sentence */
 	int min, max;	      /* number of operands */
 	bool stop_at_operand; /* the first operand ends option parsing (kill) */
-	bool enters;	      /* its process enters the container: create, run.  Errors begin with
-			       * "NAME create failed: ", and our binary is protected first */
+	bool enters;	      /* its process enters the container: create, run, exec.  Errors begin
+			       * with "NAME create failed: ", and our binary is protected first */
+	bool is_exec;	      /* they begin with "exec failed: ", and the exit status is 255 */
 	const struct option *option;
 	size_t n_options;
 	int (*main)(struct err *e, const struct globals *g, int argc, char **argv);

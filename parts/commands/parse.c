@@ -1,7 +1,9 @@
 /* The argument rules of engines.md 1.2. */
 #include "commands/command.h"
 
+#include "base/arena.h"
 #include "base/str.h"
+#include "spec/data.h"
 
 #include <string.h>
 
@@ -64,6 +66,24 @@ set_count(struct err *e, const struct option *o, const char *value)
 	return 0;
 }
 
+/* Room is taken in doubling steps: a list has at most as many entries as the command line. */
+static int
+add(struct err *e, struct strings *list, const char *value)
+{
+	const char **at = list->at;
+
+	if ((list->n & (list->n - 1)) == 0) {
+		at = arena_take(e, 2 * (size_t)list->n + 2, sizeof *at);
+		if (!at)
+			return -1;
+		for (uint32_t i = 0; i < list->n; i++)
+			at[i] = list->at[i];
+	}
+	at[list->n++] = value;
+	list->at = at;
+	return 0;
+}
+
 /* Stores a value; where none is glued to the option the next argument is taken. */
 static int
 set(struct err *e, struct reader *r, const struct option *o, const char *value)
@@ -77,6 +97,8 @@ set(struct err *e, struct reader *r, const struct option *o, const char *value)
 	}
 	if (o->kind == OPTION_COUNT)
 		return set_count(e, o, value);
+	if (o->kind == OPTION_LIST)
+		return add(e, o->into, value);
 	if (o->into)
 		*(const char **)o->into = value;
 	return 0;

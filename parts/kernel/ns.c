@@ -272,7 +272,7 @@ ns_map_ids(struct err *e, const struct plan *p, pid_t pid)
 int
 ns_become_root(struct err *e)
 {
-	IN(e, ROLE_INIT);
+	IN(e, ROLE_INIT | ROLE_STAGE | ROLE_JOIN);
 	return become_root(e);
 }
 

@@ -43,6 +43,20 @@ pid_t ns_clone(struct err *e, const struct plan *p, const struct ns_fds *fds, in
  * is allowed.  Runs in: stage (user and all), init (all but user). */
 int ns_enter(struct err *e, const struct plan *p, const struct ns_fds *fds, bool user);
 
+/* A process whose namespaces are joined by exec. */
+struct ns_target {
+	pid_t pid;
+	uint64_t start; /* its start time: proc_pid_stat(5) */
+	int pidfd;	/* -1: the kernel has none */
+};
+
+/* Enters the namespaces `flags` (CLONE_NEW*) of a process, all in one setns(2) where the kernel
+ * takes a pidfd (5.8), else by its files, which are opened before the first is entered and are its
+ * own: it must live still.  Of the pid namespace only children are affected.  A user namespace
+ * makes us root of it, see ns_enter().  `cannot exec in a stopped container` when it has ended
+ * meanwhile.  Runs in: stage, join. */
+int ns_join(struct err *e, const struct ns_target *t, uint64_t flags);
+
 /* unshare(2) of plan->ns.late_flags: after the child is in its cgroups (NS-5).  Runs in: init. */
 int ns_late(struct err *e, const struct plan *p, bool placed);
 
@@ -50,7 +64,8 @@ int ns_late(struct err *e, const struct plan *p, bool placed);
  * Runs in: host, while the child waits.  Spec: config-linux.md#user-namespace-mappings. */
 int ns_map_ids(struct err *e, const struct plan *p, pid_t pid);
 
-/* Becomes uid 0 and gid 0 of the new user namespace, once its maps are there.  Runs in: init. */
+/* Becomes uid 0 and gid 0 of the new user namespace, once its maps are there.  Runs in: init,
+ * stage, join. */
 int ns_become_root(struct err *e);
 
 /* sethostname(2) and setdomainname(2) as configured; an empty string leaves the name alone

@@ -300,7 +300,7 @@ probe_user_namespace(void)
 }
 
 int
-probe_facts(struct err *e, struct facts *f)
+probe_caller(struct err *e, struct facts *f)
 {
 	IN(e, ROLE_HOST);
 	memset(f, 0, sizeof *f);
@@ -308,7 +308,13 @@ probe_facts(struct err *e, struct facts *f)
 	f->egid = getegid();
 	TRY(each_line(e, f, "/proc/self/status", status_line));
 	f->cap_last = last_capability(f->cap_bounding);
-	TRY(user_namespace(e, f));
+	return user_namespace(e, f);
+}
+
+int
+probe_facts(struct err *e, struct facts *f)
+{
+	TRY(probe_caller(e, f));
 	TRY(each_line(e, f, "/proc/self/cgroup", cgroup_line));
 	if (f->n_hierarchies > 0)
 		TRY(each_line(e, f, "/proc/self/mountinfo", mount_line));

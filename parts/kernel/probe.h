@@ -29,6 +29,9 @@ int probe_parse_mount(char *line, struct probe_mount *m);
 /* Fills `f`.  A host without any cgroup mount gives n_hierarchies == 0, which is no error. */
 int probe_facts(struct err *e, struct facts *f);
 
+/* Fills only what is about the caller: ids, user namespace, capabilities. */
+int probe_caller(struct err *e, struct facts *f);
+
 /* Is this process in a user namespace other than the initial one?  Told by /proc/self/uid_map: the
  * initial one maps every id to itself. */
 bool probe_user_namespace(void);

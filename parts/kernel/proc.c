@@ -47,20 +47,32 @@ open_pidfd(pid_t pid)
 /* S16: the identity is compared after the pidfd is open: from then on the number may be reused, the
  * descriptor is not. */
 int
-proc_signal(struct err *e, const struct proc_identity *who, int signal)
+proc_hold(struct err *e, const struct proc_identity *who, int *pidfd)
 {
-	FD_AUTO int pidfd = -1;
-	int alive, why, r = -1;
+	FD_AUTO int fd = -1;
+	int alive, why;
 
 	IN(e, ROLE_HOST);
-	pidfd = open_pidfd(who->pid);
+	*pidfd = -1;
+	fd = open_pidfd(who->pid);
 	why = errno;
 	TRY(alive = procstat_alive(e, who->pid, who->start));
 	if (!alive)
 		return fail(e, "container not running");
 	errno = why;
-	if (pidfd < 0 && errno != ENOSYS && errno != EPERM)
+	if (fd < 0 && errno != ENOSYS && errno != EPERM)
 		return fail_errno(e, "unable to signal init");
+	*pidfd = fd_keep(&fd);
+	return 0;
+}
+
+int
+proc_signal(struct err *e, const struct proc_identity *who, int signal)
+{
+	FD_AUTO int pidfd = -1;
+	int r = -1;
+
+	TRY(proc_hold(e, who, &pidfd));
 	if (pidfd >= 0)
 		r = sys_pidfd_send_signal(pidfd, signal, NULL, 0);
 	if (pidfd < 0 || (r < 0 && errno == ENOSYS)) /* before Linux 5.3, or filtered */

@@ -27,6 +27,10 @@ int proc_start_time(struct err *e, pid_t pid, uint64_t *start);
 /* True when that very process lives; a zombie does not (P4). */
 bool proc_alive(const struct proc_identity *who);
 
+/* A pidfd of that very process, which is the caller's; *pidfd is -1 where the kernel has none or
+ * a filter forbids them.  A dead one: fails with the text `container not running`. */
+int proc_hold(struct err *e, const struct proc_identity *who, int *pidfd);
+
 /* Sends a signal to that very process.  A dead one: fails with the text `container not running`. */
 int proc_signal(struct err *e, const struct proc_identity *who, int signal);
 

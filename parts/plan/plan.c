@@ -52,6 +52,19 @@ make_sysctl(struct err *e, struct plan *p)
 	return 0;
 }
 
+/* What every process of a container gets. */
+static int
+make_process(struct err *e, struct plan *p)
+{
+	if (!p->options.no_new_keyring) {
+		p->keyring = arena_string(e, "_ses.%s", p->options.id);
+		if (!p->keyring)
+			return -1;
+	}
+	TRY(plan_make_creds(e, p));
+	return env_make(e, &p->env, &p->home_missing, &p->spec->process.env);
+}
+
 static int
 make_rest(struct err *e, struct plan *p)
 {
@@ -59,27 +72,37 @@ make_rest(struct err *e, struct plan *p)
 	if (!p->rootfs)
 		return -1;
 	p->root_propagation = p->spec->linux_.rootfs_propagation;
-	if (!p->options.no_new_keyring) {
-		p->keyring = arena_string(e, "_ses.%s", p->options.id);
-		if (!p->keyring)
-			return -1;
-	}
-	TRY(make_sysctl(e, p));
-	return env_make(e, &p->env, &p->home_missing, &p->spec->process.env);
+	return make_sysctl(e, p);
+}
+
+static void
+begin(struct plan *p, const struct spec *s, const struct facts *f, const struct plan_options *o)
+{
+	memset(p, 0, sizeof(*p));
+	p->spec = s;
+	p->facts = f;
+	p->options = *o;
 }
 
 int
 plan_make(struct err *e, struct plan *p, const struct spec *s, const struct facts *f,
 	const struct plan_options *o)
 {
-	memset(p, 0, sizeof(*p));
-	p->spec = s;
-	p->facts = f;
-	p->options = *o;
+	begin(p, s, f, o);
 	TRY(plan_make_namespaces(e, p));
 	TRY(plan_make_cgroup(e, p));
 	TRY(plan_make_mounts(e, p));
 	TRY(plan_make_devices(e, p));
-	TRY(plan_make_creds(e, p));
+	TRY(make_process(e, p));
 	return make_rest(e, p);
+}
+
+int
+plan_make_process(struct err *e, struct plan *p, const struct spec *s, const struct facts *f,
+	const struct plan_options *o)
+{
+	begin(p, s, f, o);
+	TRY(plan_make_namespaces(e, p)); /* for the maps */
+	p->ns.clone_flags = p->ns.late_flags = 0;
+	return make_process(e, p);
 }

@@ -86,6 +86,11 @@ struct plan {
 int plan_make(struct err *e, struct plan *p, const struct spec *s, const struct facts *f,
 	const struct plan_options *o);
 
+/* The part of it that a further process of the container needs (exec): credentials, environment,
+ * keyring.  s->process is that process. */
+int plan_make_process(struct err *e, struct plan *p, const struct spec *s, const struct facts *f,
+	const struct plan_options *o);
+
 /* The slices, each in the file of its name; plan_make() calls them in this order, since a mount of
  * type cgroup shows what the cgroup slice decided, and devices depend on what is bound on /dev. */
 int plan_make_namespaces(struct err *e, struct plan *p);

@@ -160,26 +160,6 @@ open_namespaces(struct err *e, struct run *r)
 	return ns_check_foreign(e, &r->plan, &r->ns);
 }
 
-/* process.env, with room behind it for what the init adds: HOME, and LISTEN_FDS and LISTEN_PID,
- * which replace those of the config. */
-static int
-make_environment(struct err *e, struct run *r)
-{
-	const struct strings *env = &r->plan.env;
-
-	r->env = arena_take(e, env->n + 4, sizeof *r->env);
-	if (!r->env)
-		return -1;
-	for (uint32_t i = 0; i < env->n; i++) {
-		if (r->request->listen_fds > 0 &&
-			(str_starts(env->at[i], "LISTEN_FDS=") ||
-				str_starts(env->at[i], "LISTEN_PID=")))
-			continue;
-		r->env[r->n_env++] = env->at[i];
-	}
-	return 0;
-}
-
 /* -- the clone --------------------------------------------------------------------------------- */
 
 /* The init's own things are its own now; ours would keep them open. */
@@ -195,41 +175,16 @@ close_init_side(struct run *r)
 		fd_close(&r->stdio_init[fd]);
 }
 
-/* The stage's one message: the pid of the init that it has cloned, or why there is none. */
-static int
-stage_pid(struct err *e, struct run *r)
-{
-	struct sync_message m;
-	uint64_t pid;
-
-	TRY(sync_receive(e, r->sync, &m, NULL));
-	if (m.kind == SYNC_FAIL) {
-		*e = m.err;
-		return -1;
-	}
-	if (m.kind != SYNC_PID || str_u64(m.err.text, &pid) < 0)
-		return fail(e, "the process that joins namespaces died");
-	r->init = (pid_t)pid;
-	return 0;
-}
-
 static int
 clone_stage(struct err *e, struct run *r)
 {
 	pid_t stage = sys_clone(SIGCHLD, NULL);
-	int got;
 
 	if (stage < 0)
 		return fail_errno(e, "clone");
 	if (stage == 0)
 		role_stage(r);
-	fd_close(&r->sync_init);
-	got = stage_pid(e, r);
-	if (got < 0)
-		(void)kill(stage, SIGKILL);
-	while (waitpid(stage, NULL, 0) < 0 && errno == EINTR)
-		;
-	return got;
+	return stage_wait(e, r, stage);
 }
 
 static int
@@ -317,7 +272,7 @@ static const struct step prepare[] = {
 	{ "cgroups",      make_cgroups,     drop_cgroups },
 	{ "gate",         open_gate,        NULL },
 	{ "namespaces",   open_namespaces,  NULL },
-	{ "environment",  make_environment, NULL },
+	{ "environment",  load_environment, NULL },
 	{ "foreground",   foreground_prepare, NULL },
 	{ "clone",        clone_init,       drop_init },
 };

@@ -86,8 +86,18 @@ load_copy(struct err *e, int dir, struct spec *s)
 	return result;
 }
 
-static int
-check_terminal(struct err *e, const struct request *q, const struct spec_process *process)
+int
+load_process(struct err *e, const char *path, struct spec_process *p,
+	const struct spec_process *defaults)
+{
+	ssize_t n = fd_read_file(e, AT_FDCWD, path, text, sizeof text);
+
+	TRY(n);
+	return spec_read_process(e, p, defaults, text, (size_t)n, path);
+}
+
+int
+load_check_terminal(struct err *e, const struct request *q, const struct spec_process *process)
 {
 	bool detached = q->mode != RUN_FOREGROUND;
 
@@ -101,8 +111,8 @@ check_terminal(struct err *e, const struct request *q, const struct spec_process
 	return 0;
 }
 
-static int
-check_preserved(struct err *e, uint32_t n)
+int
+load_check_preserved(struct err *e, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (sys_fcntl((int)(3 + i), F_GETFD, 0) < 0)
@@ -123,19 +133,37 @@ check_rootfs(struct err *e, const char *rootfs)
 	return 0;
 }
 
-/* Nothing is open yet. */
-static void
-reset(struct run *r)
+void
+load_reset(struct run *r)
 {
 	r->root_dir = r->dir = r->lock = -1;
 	r->sync = r->sync_init = r->console = r->slave = r->rootfs_dir = -1;
 	r->gate.gate = r->gate.answer = -1;
 	r->reap.signal_fd = r->reap.console = r->reap.terminal = -1;
-	r->door.v2_dir = -1;
+	r->door.v2_dir = r->target.pidfd = r->root_of_init = -1;
 	for (int i = 0; i < NAMESPACES; i++)
 		r->ns.fd[i] = -1;
 	for (int i = 0; i < 3; i++)
 		r->stdio[i] = r->stdio_init[i] = -1;
+}
+
+/* HOME comes behind it, and LISTEN_FDS and LISTEN_PID, which replace those of the config. */
+int
+load_environment(struct err *e, struct run *r)
+{
+	const struct strings *env = &r->plan.env;
+
+	r->env = arena_take(e, env->n + 4, sizeof *r->env);
+	if (!r->env)
+		return -1;
+	for (uint32_t i = 0; i < env->n; i++) {
+		if (r->request->listen_fds > 0 &&
+			(str_starts(env->at[i], "LISTEN_FDS=") ||
+				str_starts(env->at[i], "LISTEN_PID=")))
+			continue;
+		r->env[r->n_env++] = env->at[i];
+	}
+	return 0;
 }
 
 int
@@ -152,14 +180,14 @@ load_run(struct err *e, struct run *r, const struct request *q)
 	const char *config = q->config ? q->config : "config.json";
 
 	r->request = q;
-	reset(r);
+	load_reset(r);
 	TRY(spec_check_id(e, q->id));
-	TRY(check_preserved(e, q->preserve_fds));
+	TRY(load_check_preserved(e, q->preserve_fds));
 	if (strcmp(config, "config.json") != 0)
 		TRY(load_absolute(e, &config));
 	TRY(enter_bundle(e, q->bundle, &o.bundle));
 	TRY(read_config(e, r, config));
-	TRY(check_terminal(e, q, &r->spec.process));
+	TRY(load_check_terminal(e, q, &r->spec.process));
 	TRY(probe_facts(e, &r->facts));
 	o.rootless |= q->rootless_auto && (r->facts.euid != 0 || r->facts.user_namespace);
 	TRY(plan_make(e, &r->plan, &r->spec, &r->facts, &o));

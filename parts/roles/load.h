@@ -19,6 +19,23 @@ int load_run(struct err *e, struct run *r, const struct request *q);
 /* Reads the config that a container was created with (GEN-8): for start, delete and hooks. */
 int load_copy(struct err *e, int dir, struct spec *s);
 
+/* Reads the document of exec --process; `defaults` as in spec_read_process().  Strings of an
+ * earlier load_copy() stay good. */
+int load_process(struct err *e, const char *path, struct spec_process *p,
+	const struct spec_process *defaults);
+
+/* Nothing is open yet: -1 in every descriptor. */
+void load_reset(struct run *r);
+
+/* Are the descriptors there that the caller wants to be preserved?  Before any is opened by us. */
+int load_check_preserved(struct err *e, uint32_t n);
+
+/* The console socket that the caller gave, or did not, against process.terminal. */
+int load_check_terminal(struct err *e, const struct request *q, const struct spec_process *process);
+
+/* process.env to r->env, with room behind it for what only the process itself can know. */
+int load_environment(struct err *e, struct run *r);
+
 /* `path` made absolute against the current directory, in the arena; NULL stays NULL. */
 int load_absolute(struct err *e, const char **path);
 

@@ -1,9 +1,9 @@
-/* run: what one create or run knows while it is at work.
+/* run: what one create, run or exec knows while it is at work.
  *
  * Contract: one struct run a process tree, filled by host, inherited by its clones.  Every
  * long-lived descriptor is here with its owner; -1 where it is closed or not yet open.
  *
- * Floor: roles (uses all floors below).  Runs in: host, stage, init.
+ * Floor: roles (uses all floors below).  Runs in: host, stage, init, join.
  */
 #ifndef ROLES_RUN_H
 #define ROLES_RUN_H
@@ -67,6 +67,11 @@ struct run {
 	int stdio[3], stdio_init[3]; /* pipes in place of the caller's terminal: ours, the init's */
 	struct reap reap;
 	int status; /* foreground: the program's exit status */
+
+	/* -- exec ------------------------------------------------------------------------- */
+	struct ns_target target; /* the container's init */
+	uint64_t namespaces;	 /* CLONE_NEW* of those to join */
+	int root_of_init;	 /* where the container's root is not that of its mounts; else -1 */
 
 	/* -- init ------------------------------------------------------------------------- */
 	int rootfs_dir; /* what everything happens beneath, until the switch */

@@ -8,16 +8,55 @@
  */
 #include "roles/stage.h"
 
+#include "base/fd.h"
 #include "base/role.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "roles/init.h"
 #include "roles/sync.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+/* -- in host ----------------------------------------------------------------------------------- */
+
+/* The stage's one message: the pid of the init that it has cloned, or why there is none. */
+static int
+stage_pid(struct err *e, struct run *r)
+{
+	struct sync_message m;
+	uint64_t pid;
+
+	TRY(sync_receive(e, r->sync, &m, NULL));
+	if (m.kind == SYNC_FAIL) {
+		*e = m.err;
+		return -1;
+	}
+	if (m.kind != SYNC_PID || str_u64(m.err.text, &pid) < 0)
+		return fail(e, "the process that joins namespaces died");
+	r->init = (pid_t)pid;
+	return 0;
+}
+
+int
+stage_wait(struct err *e, struct run *r, pid_t stage)
+{
+	int got;
+
+	fd_close(&r->sync_init);
+	got = stage_pid(e, r);
+	if (got < 0)
+		(void)kill(stage, SIGKILL);
+	while (waitpid(stage, NULL, 0) < 0 && errno == EINTR)
+		;
+	return got;
+}
+
+/* -- in the stage ------------------------------------------------------------------------------ */
 
 static int
 clone_init(struct err *e, struct run *r)

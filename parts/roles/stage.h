@@ -5,7 +5,7 @@
  * joined, since new namespaces must belong to it, and where one is made and others are joined,
  * since its root has no rights over those.  Other containers never pay for it.
  *
- * Floor: roles.  Runs in: a plain clone of host.
+ * Floor: roles.  Runs in: a plain clone of host, but for stage_wait().
  * Kernel: user_namespaces(7): a namespace belongs to the user namespace of its maker.
  */
 #ifndef ROLES_STAGE_H
@@ -14,5 +14,9 @@
 #include "roles/run.h"
 
 _Noreturn void role_stage(struct run *r);
+
+/* In host: waits for a stage's message and for its end.  r->init is the pid of what it has cloned.
+ */
+int stage_wait(struct err *e, struct run *r, pid_t stage);
 
 #endif

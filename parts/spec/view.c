@@ -507,8 +507,8 @@ is_null(const char *text, size_t len)
 }
 
 static int
-read_document(
-	struct err *e, const struct object *o, void *to, char *text, size_t len, const char *name)
+read_document(struct err *e, const struct object *o, void *to, struct json *j, char *text,
+	size_t len, const char *name)
 {
 	struct decode d = {.e = e};
 
@@ -516,13 +516,16 @@ read_document(
 	if (is_null(text, len))
 		return fail(e, "%s: config cannot be null", name);
 	TRY(json_read(e, &d.j, text, len, name));
-	return read_object(&d, o, 0, to) < 0 ? -1 : 0;
+	TRY(read_object(&d, o, 0, to));
+	if (j)
+		*j = d.j;
+	return 0;
 }
 
 int
 spec_read(struct err *e, struct spec *s, char *text, size_t len, const char *name)
 {
-	TRY(read_document(e, fields_config(), s, text, len, name));
+	TRY(read_document(e, fields_config(), s, NULL, text, len, name));
 	for (uint32_t i = 0; i < s->linux_.devices.n; i++)
 		if (s->linux_.devices.at[i].type == 'p') /* numbers mean nothing to a fifo */
 			s->linux_.devices.at[i].major = s->linux_.devices.at[i].minor = -1;
@@ -533,15 +536,51 @@ int
 spec_read_resources(
 	struct err *e, struct spec_resources *r, char *text, size_t len, const char *name)
 {
-	TRY(read_document(e, fields_resources(), r, text, len, name));
+	TRY(read_document(e, fields_resources(), r, NULL, text, len, name));
 	r->present = true;
 	return 0;
 }
 
-int
-spec_read_process(struct err *e, struct spec_process *p, char *text, size_t len, const char *name)
+#define INHERITED(name, member) \
+	{ \
+		name, offsetof(struct spec_process, member), \
+			sizeof(((struct spec_process *)0)->member) \
+	}
+
+/* EXE-1: what a document does not have (null is absent, DEC-29) stays as the config has it. */
+static void
+inherit(const struct json *j, struct spec_process *p, const struct spec_process *from)
 {
-	TRY(read_document(e, fields_process(), p, text, len, name));
+	static const struct {
+		char name[16];
+		uint16_t at, size;
+	} rows[] = {
+		INHERITED("env", env),
+		INHERITED("capabilities", capabilities),
+		INHERITED("rlimits", rlimits),
+		INHERITED("noNewPrivileges", no_new_privileges),
+		INHERITED("apparmorProfile", apparmor_profile),
+		INHERITED("selinuxLabel", selinux_label),
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		int64_t at = json_find(j, 0, rows[i].name);
+
+		if (at < 0 || json_type(j, (uint32_t)at) == JSON_NULL)
+			memcpy((char *)p + rows[i].at, (const char *)from + rows[i].at,
+				rows[i].size);
+	}
+}
+
+int
+spec_read_process(struct err *e, struct spec_process *p, const struct spec_process *defaults,
+	char *text, size_t len, const char *name)
+{
+	struct json j;
+
+	TRY(read_document(e, fields_process(), p, &j, text, len, name));
 	p->present = true;
+	if (defaults)
+		inherit(&j, p, defaults);
 	return 0;
 }

@@ -41,9 +41,11 @@ enum field_status { FIELD_DONE, FIELD_REFUSED };
  * spec_check()'s. */
 int spec_read(struct err *e, struct spec *s, char *text, size_t len, const char *name);
 
-/* Decodes the document of `exec --process`: the object that a config has under "process". */
-int spec_read_process(
-	struct err *e, struct spec_process *p, char *text, size_t len, const char *name);
+/* Decodes the document of `exec --process`: the object that a config has under "process".  What it
+ * leaves out of what EXE-1 names (env, capabilities, limits, labels, noNewPrivileges) is as in
+ * `defaults`, unless that is NULL. */
+int spec_read_process(struct err *e, struct spec_process *p, const struct spec_process *defaults,
+	char *text, size_t len, const char *name);
 
 /* Decodes the document of `update --resources`: the object that a config has under
  * "linux.resources". */

@@ -249,13 +249,15 @@ def test_pidfd_socket(bundle, verb):
 # -- the foreground -----------------------------------------------------------------------------------------------
 
 
-def on_a_pty(bundle, typed=b"", size=(24, 80)):
-    """A foreground run with its stdio on a new pty.  Returns (exit code, what came, whether the settings are restored)."""
+def on_a_pty(bundle, typed=b"", size=(24, 80), words=None):
+    """A foreground run, or the given command, with its stdio on a new pty.  Returns (exit code, what came, whether the
+    settings are restored)."""
     rt = bundle.write().runtime
+    words = words or ["run", "-b", bundle.dir, bundle.id]
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     before = termios.tcgetattr(slave)
-    with subprocess.Popen([*rt.layout.wrap, rt.path, "--root", rt.root, "run", "-b", bundle.dir, bundle.id], stdin=slave,
+    with subprocess.Popen([*rt.layout.wrap, rt.path, "--root", rt.root, *words], stdin=slave,
                           stdout=slave, stderr=slave, start_new_session=True,
                           preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) as run:
         seen = read_until(master, b"ready")

@@ -153,6 +153,51 @@ def test_start_and_delete_killed_at_every_call(runtime, verb):
         converges(bundle, before, call)
 
 
+def inside(pid):
+    """{pid: cmdline} of who is in the pid namespace of that init beside it."""
+    mine, found = os.stat(f"/proc/{pid}/ns/pid").st_ino, {}
+    for other in processes() - {pid}:
+        try:
+            if os.stat(f"/proc/{other}/ns/pid").st_ino == mine and alive(other):
+                found[other] = open(f"/proc/{other}/cmdline").read()
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
+
+
+EXECS = {
+    "plain": lambda b: b,
+    "user namespace": lambda b: b.own_rootfs().user_namespace(),
+}
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("config", EXECS)
+def test_exec_killed_at_every_call(runtime, config):
+    """Nothing of ours is left in the container: at most the program, where the kill came after it had been executed."""
+    need_strace()
+    bundle = EXECS[config](Bundle(runtime)).args("sleep", "1000")
+    before = processes()
+    bundle.create().ok()
+    runtime.start(bundle.id).ok()
+    init, file = int(bundle.pid_file.read_text()), bundle.host_file("exec.pid")
+    words = ["exec", "--detach", "--pid-file", file, bundle.id, "sleep", "999"]
+    begin = time.monotonic()
+    calls = trace(bundle, words)
+    os.kill(int(file.read_text()), 9)
+    killed = 0
+    for call in sample(calls, 3 * (time.monotonic() - begin), f"exec, {config}"):
+        file.unlink(missing_ok=True)
+        killed += killed_at(bundle, call, words) != 0
+        until(lambda: set(inside(init).values()) <= {"sleep\0999\0"}, f"only the program is left after {call}", 5)
+        for pid in inside(init):
+            os.kill(pid, 9)
+        assert not file.exists() or file.read_text().isdigit(), call
+        assert status(bundle) == "running", call
+    assert killed
+    converges(bundle, before, "at the end")
+
+
 @pytest.mark.ours
 def test_poststop_hooks_run_once_whenever_delete_is_killed(runtime):
     # covers: HK-12

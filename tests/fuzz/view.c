@@ -79,7 +79,7 @@ read_process(struct err *err, const uint8_t *data, size_t size)
 	arena_reset();
 	memcpy(text, data, size);
 	err->text[0] = '\0';
-	if (spec_read_process(err, &p, text, size, "process.json") < 0 ||
+	if (spec_read_process(err, &p, NULL, text, size, "process.json") < 0 ||
 		spec_check_process(err, &p, "") < 0)
 		return -1;
 	check_process(&p);

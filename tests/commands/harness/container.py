@@ -6,9 +6,11 @@ import select
 import time
 from pathlib import Path
 
-from harness.bundle import parse_mountinfo
+from harness.bundle import Report, parse_mountinfo
 
 PATIENCE = 10  # seconds
+EXEC_VALUES = ("-e", "--env", "-u", "--user", "-g", "--additional-gids", "-c", "--cap", "--cwd", "--cgroup", "--pid-file",
+               "--console-socket", "--pidfd-socket", "--preserve-fds", "--process", "-p", "--apparmor", "--process-label")
 
 
 def until(condition, what, seconds=PATIENCE):
@@ -69,6 +71,25 @@ class Container:
     def start(self, **more):
         self.runtime.start(self.id, **more).ok()
         return self
+
+    def exec(self, *words, **more):
+        """The raw call: options and the command."""
+        options, command = [], list(words)
+        while command and str(command[0]).startswith("-"):
+            options.append(command.pop(0))
+            if options[-1] in EXEC_VALUES:
+                options.append(command.pop(0))
+        return self.runtime.call("exec", *options, self.id, *command, **more)
+
+    def exec_report(self, *options, **more):
+        """What the probe sees when it is exec'ed."""
+        return Report(self.exec(*options, "probe", "report", **more).ok().json)
+
+    def exec_document(self, document, *options, **more):
+        """exec --process; a document that is not a str is written as JSON."""
+        path = self.bundle.host_file("process.json")
+        path.write_text(document if isinstance(document, str) else json.dumps(document))
+        return self.exec("--process", path, *options, **more)
 
     def kill(self, *signal):
         self.runtime.kill(self.id, *signal).ok()

@@ -65,6 +65,8 @@ class Result:
         """What stands before the texts of engines.md 4.3."""
         if self.verb in ("create", "run"):
             return f"{self.runtime.name} {self.verb} failed: "
+        if self.verb == "exec":
+            return "exec failed: "
         return ""
 
     def ok(self):

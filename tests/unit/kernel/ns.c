@@ -1,4 +1,7 @@
 #include "kernel/ns.h"
+#include "base/fd.h"
+#include "base/procstat.h"
+#include "base/sys.h"
 #include "kernel/netdev.h"
 #include "kernel/scratch.h"
 #include "kernel/sysctl.h"
@@ -218,6 +221,72 @@ late(void)
 	is_int(child_status(pid), 0, "unshared late");
 }
 
+/* In a child: 0 when it is in the uts namespace of the target, 2 when it may not, 1 else. */
+static int
+joins(const struct ns_target *t, uint64_t flags, const char *uts)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	if ((pid = fork()) == 0) {
+		struct stat mine, theirs;
+
+		role_enter(ROLE_JOIN);
+		if (ns_join(&scratch_err, t, flags) < 0)
+			_exit(strcmp(scratch_err.text, "cannot exec in a stopped container") == 0
+					? 2
+					: 3);
+		if (flags & CLONE_NEWUSER && (getuid() != 0 || getgid() != 0))
+			_exit(4);
+		_exit(stat("/proc/self/ns/uts", &mine) < 0 || stat(uts, &theirs) < 0 ||
+			mine.st_ino != theirs.st_ino);
+	}
+	return child_status(pid);
+}
+
+/* exec: all namespaces of a process, by pidfd and by files (covers: EXE-1, S16). */
+static void
+join_all(void)
+{
+	struct spec_idmap ids[] = {{0, 100000, 1000}};
+	const uint64_t both = CLONE_NEWPID | CLONE_NEWUTS;
+	struct ns_target t = {0};
+	struct procstat p;
+	char uts[64];
+	bool placed;
+
+	start();
+	scratch_spec.linux_.uid_mappings = (struct spec_idmaps){ids, 1, true};
+	scratch_spec.linux_.gid_mappings = (struct spec_idmaps){ids, 1, true};
+	scratch_plan.ns.clone_flags = both | CLONE_NEWUSER;
+	t.pid = ns_clone(&scratch_err, &scratch_plan, &fds, -1, 0, &placed);
+	if (t.pid == 0)
+		for (;;)
+			pause();
+	ok(ns_map_ids(&scratch_err, &scratch_plan, t.pid) == 0, "maps: %s", scratch_err.text);
+	snprintf(uts, sizeof(uts), "/proc/%d/ns/uts", (int)t.pid);
+	procstat_read(&scratch_err, t.pid, &p);
+	t.start = p.start;
+	t.pidfd = -1;
+	is_int(joins(&t, both, uts), 0, "by files");
+	is_int(joins(&t, both | CLONE_NEWUSER, uts), 0, "by files, with the user namespace");
+	is_int(joins(&t, 0, "/proc/self/ns/uts"), 0, "none at all");
+	t.start++;
+	is_int(joins(&t, both, uts), 2, "a process of another time");
+	t.start--;
+	t.pidfd = sys_pidfd_open(t.pid, 0);
+	if (t.pidfd >= 0) {
+		is_int(joins(&t, both, uts), 0, "by pidfd");
+		is_int(joins(&t, both | CLONE_NEWUSER, uts), 0, "with the user namespace");
+	}
+	kill(t.pid, SIGKILL);
+	child_status(t.pid);
+	if (t.pidfd >= 0)
+		is_int(joins(&t, both, uts), 2, "it has ended, and the pidfd knows");
+	fd_close(&t.pidfd);
+	is_int(joins(&t, both, uts), 2, "and so do the files");
+}
+
 int
 main(void)
 {
@@ -226,5 +295,6 @@ main(void)
 	joined_pid();
 	user_maps();
 	late();
+	join_all();
 	return done_testing();
 }

@@ -77,11 +77,28 @@ this_machine(void)
 			f.hierarchy[i].mount_point);
 }
 
+/* What exec wants to know. */
+static void
+the_caller(void)
+{
+	struct facts all, f;
+	struct err e = {0};
+
+	is_int(probe_facts(&e, &all), 0, "all: %s", e.text);
+	is_int(probe_caller(&e, &f), 0, "the caller: %s", e.text);
+	ok(f.euid == all.euid && f.cap_bounding == all.cap_bounding &&
+			f.cap_effective == all.cap_effective && f.cap_last == all.cap_last &&
+			f.user_namespace == all.user_namespace,
+		"the same about the caller");
+	is_int(f.n_hierarchies, 0, "nothing about the host");
+}
+
 int
 main(void)
 {
 	mounts();
 	no_mounts();
 	this_machine();
+	the_caller();
 	return done_testing();
 }

@@ -52,6 +52,25 @@ test_rest(void)
 	is_int(plan.root_propagation, 1 << 20, "rootfsPropagation");
 }
 
+/* What exec needs: credentials, environment, keyring; its namespaces are there. */
+static void
+test_process(void)
+{
+	fixture_start();
+	spec.process.user.uid = 5;
+	spec.linux_.namespaces[NAMESPACE_USER].listed = true;
+	spec.linux_.namespaces[NAMESPACE_PID].listed = true;
+	is_int(plan_make_process(&e, &plan, &spec, &facts, &options), 0, "a process: %s", e.text);
+	is_int(plan.ns.clone_flags | plan.ns.late_flags, 0, "nothing is made");
+	is_int(plan.creds.uid, 5, "its user");
+	is_str(plan.keyring, "_ses.web1", "never the caller's keyring");
+	ok(plan.home_missing, "no HOME");
+	ok(!plan.rootfs && !plan.cgroup.used && plan.mounts.n == 0, "and nothing else");
+	spec.process.user.uid = UINT32_MAX;
+	is_int(plan_make_process(&e, &plan, &spec, &facts, &options), -1, "PR-13");
+	is_str(e.text, "process.user.uid: 4294967295 is not an id", "says so");
+}
+
 static void
 test_print(void)
 {
@@ -75,6 +94,7 @@ main(void)
 {
 	test_sysctl();
 	test_rest();
+	test_process();
 	test_print();
 	return done_testing();
 }

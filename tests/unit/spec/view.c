@@ -221,13 +221,46 @@ exec_process(void)
 	char null[] = " null\n";
 
 	arena_reset();
-	is_int(spec_read_process(&e, &p, good, strlen(good), "process.json"), 0, "process");
+	is_int(spec_read_process(&e, &p, NULL, good, strlen(good), "process.json"), 0, "process");
 	ok(p.present, "present");
 	is_str(p.args.at[0], "ls", "args");
-	is_int(spec_read_process(&e, &p, bad, strlen(bad), "process.json"), -1, "bad process");
+	is_int(spec_read_process(&e, &p, NULL, bad, strlen(bad), "process.json"), -1,
+		"bad process");
 	is_str(e.text, "env[0]: not a string", "its message");
-	is_int(spec_read_process(&e, &p, null, strlen(null), "process.json"), -1, "null");
+	is_int(spec_read_process(&e, &p, NULL, null, strlen(null), "process.json"), -1, "null");
 	is_str(e.text, "process.json: config cannot be null", "its message");
+}
+
+/* EXE-1: what the document leaves out is the config's, but for what names the program. */
+static void
+exec_defaults(void)
+{
+	static struct spec_process p, config;
+	static const char *env[] = {"A=1", NULL};
+	char none[] = "{\"args\": [\"ls\"], \"cwd\": \"/\", \"rlimits\": null}";
+	char some[] = "{\"capabilities\": {\"bounding\": [\"CAP_KILL\"]}, \"env\": [],"
+		      "\"noNewPrivileges\": false}";
+
+	config.env = (struct strings){env, 1, true};
+	config.cwd = "/old";
+	config.terminal = config.no_new_privileges = true;
+	config.user.uid = 5;
+	config.rlimits.n = 3;
+	for (int set = 0; set < CAPABILITY_SETS; set++)
+		config.capabilities[set] = 7;
+	arena_reset();
+	is_int(spec_read_process(&e, &p, &config, none, strlen(none), "process.json"), 0, "%s",
+		e.text);
+	ok(p.env.n == 1 && p.env.at == env, "env");
+	ok(p.no_new_privileges && p.rlimits.n == 3, "noNewPrivileges, rlimits");
+	is_int(p.capabilities[CAPABILITY_AMBIENT], 7, "capabilities");
+	ok(!p.terminal && p.user.uid == 0, "but neither terminal nor user");
+	is_str(p.cwd, "/", "nor cwd");
+	is_int(spec_read_process(&e, &p, &config, some, strlen(some), "process.json"), 0, "%s",
+		e.text);
+	ok(p.env.n == 0 && !p.no_new_privileges, "what is there is not replaced");
+	is_int(p.capabilities[CAPABILITY_BOUNDING], 1 << 5, "one set is named");
+	is_int(p.capabilities[CAPABILITY_EFFECTIVE], 0, "so the others are empty");
 }
 
 /* An array that the arena cannot hold is an ordinary error. */
@@ -264,6 +297,7 @@ main(void)
 	unset();
 	ignored();
 	exec_process();
+	exec_defaults();
 	too_large();
 	return done_testing();
 }

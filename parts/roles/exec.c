@@ -1,0 +1,153 @@
+/*  +--------------------------------------------------------------------------------------------+
+ *  | who            the command itself                                                           |
+ *  | waits for us   the engine or the shell                                                      |
+ *  | namespaces     the caller's, all of them; the root is the host's                            |
+ *  | capabilities   the caller's                                                                 |
+ *  | descriptors    at the clone: the doors of the container's cgroups, a pidfd of its init, the  |
+ *  |                channel; no directory of the host (S2)                                       |
+ *  +--------------------------------------------------------------------------------------------+
+ */
+#include "roles/exec.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/sig.h"
+#include "base/sys.h"
+#include "kernel/limits.h"
+#include "roles/foreground.h"
+#include "roles/join.h"
+#include "roles/load.h"
+#include "roles/serve.h"
+#include "roles/stage.h"
+#include "roles/step.h"
+#include "roles/sync.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static struct run the_run;
+static const struct process_options *options;
+
+/* Whoever is in a namespace of the container must never have been dumpable there (6.7, S2). */
+static int
+hide(struct err *e, struct run *r)
+{
+	(void)r;
+	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail_errno(e, "dumpable");
+	return 0;
+}
+
+/* What the process needs is its own now; ours would keep it open. */
+static void
+close_its_side(struct run *r)
+{
+	fd_close(&r->sync_init);
+	fd_close(&r->target.pidfd);
+	fd_close(&r->root_of_init);
+	cgroup_close(&r->door);
+	for (int fd = 0; fd <= 2; fd++)
+		fd_close(&r->stdio_init[fd]);
+}
+
+/* One try.  A joined pid namespace holds the children of whoever joins it: see roles/join. */
+static int
+clone_once(struct err *e, struct run *r)
+{
+	pid_t pid;
+	int pair[2];
+
+	TRY(sync_pair(e, pair));
+	r->sync = pair[0];
+	r->sync_init = pair[1];
+	pid = ns_clone(e, &r->plan, &r->ns, r->door.v2_dir, 0, &r->placed);
+	if (pid == 0)
+		role_join(r);
+	if (pid > 0 && r->namespaces & words_namespace_flag(NAMESPACE_PID))
+		return stage_wait(e, r, pid);
+	r->init = pid;
+	return pid < 0 ? -1 : 0;
+}
+
+static int
+clone_process(struct err *e, struct run *r)
+{
+	int result = clone_once(e, r);
+
+	if (result < 0 && e->number == EBUSY && r->door.v2_dir >= 0) {
+		fd_close(&r->sync);
+		fd_close(&r->sync_init);
+		TRY(process_other_door(e, r, options));
+		result = clone_once(e, r);
+	}
+	close_its_side(r);
+	return result;
+}
+
+static void
+drop_process(struct run *r)
+{
+	(void)kill(r->init, SIGKILL);
+	while (waitpid(r->init, NULL, 0) < 0 && errno == EINTR)
+		;
+	fd_close(&r->sync);
+	fd_close(&r->console);
+}
+
+/* Only whoever may change the score is refused by this file's owner: not the user of a rootless
+ * container (PR-11). */
+static int
+oom_score(struct err *e, struct run *r)
+{
+	if (limits_oom_score(e, &r->spec.process, r->init) == 0)
+		return 0;
+	if (!r->plan.options.rootless || (e->number != EACCES && e->number != EPERM))
+		return -1;
+	log_debug("%s", e->text);
+	return 0;
+}
+
+/* clang-format off */
+static const struct step prepare[] = {
+	{ "environment",  load_environment,   NULL },
+	{ "foreground",   foreground_prepare, NULL },
+	{ "hide",         hide,               NULL },
+	{ "clone",        clone_process,      drop_process },
+};
+static const struct step start[] = {
+	{ "oom score",    oom_score,          NULL },
+	{ "serve",        serve_init,         NULL },
+	{ "pidfd socket", serve_pidfd,        NULL },
+	{ "pid file",     serve_pid_file,     NULL },
+};
+/* clang-format on */
+
+enum { N_PREPARE = sizeof prepare / sizeof *prepare, N_START = sizeof start / sizeof *start };
+
+int
+exec_process(struct err *e, const struct request *q, const struct process_options *o)
+{
+	struct run *r = &the_run;
+	int status;
+
+	options = o;
+	sig_set(SIGCHLD, false, NULL); /* were it ignored, no status of a child would ever come */
+	r->caller_umask = umask(022);  /* own files have fixed modes, whatever the caller's is */
+	TRY(process_load(e, r, q, o));
+	TRY(foreground_check(e, r));
+	TRY(steps_run(e, r, prepare, N_PREPARE));
+	if (steps_run(e, r, start, N_START) < 0) {
+		(void)context(e, "unable to start container process");
+		steps_undo(r, prepare, N_PREPARE);
+		return -1;
+	}
+	if (q->mode != RUN_FOREGROUND)
+		return 0;
+	status = foreground_run(e, r);
+	if (status < 0)
+		steps_undo(r, prepare, N_PREPARE);
+	return status;
+}

@@ -1,0 +1,178 @@
+/*  +--------------------------------------------------------------------------------------------+
+ *  | who            `enter`: a child of host that nobody of the container sees;                  |
+ *  |                `become`: its clone in the pid namespace, also a child of host               |
+ *  | waits for us   host, over sync, until the exec; then whoever called it                      |
+ *  | user ns        host's, the container's from `namespaces` on                                 |
+ *  | mount ns       host's, the container's from `namespaces` on, with its root                  |
+ *  | capabilities   the caller's, or all of the container's user namespace; the program's from    |
+ *  |                `creds` on                                                                   |
+ *  | descriptors    see exec.c; none of the host's is left at `namespaces`                       |
+ *  +--------------------------------------------------------------------------------------------+
+ *
+ * The tables at the end of this file are the order, and the order is the design. */
+#include "roles/join.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/role.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "kernel/limits.h"
+#include "roles/program.h"
+#include "roles/step.h"
+#include "roles/sync.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A runtime that is killed takes us with it. */
+static int
+die_with_host(struct err *e)
+{
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return fail_errno(e, "parent death signal");
+	return 0;
+}
+
+/* -- outside ----------------------------------------------------------------------------------- */
+
+static int
+begin(struct err *e, struct run *r)
+{
+	fd_close(&r->sync);
+	return die_with_host(e);
+}
+
+/* First of all, as in create; the directory of v2 leads to the host's tree and goes (6.6). */
+static int
+cgroups(struct err *e, struct run *r)
+{
+	TRY(cgroup_enter(e, &r->door, r->placed));
+	cgroup_close(&r->door);
+	return 0;
+}
+
+/* The groups of the caller go while they can: the container's user namespace may deny it. */
+static int
+namespaces(struct err *e, struct run *r)
+{
+	if (r->namespaces & CLONE_NEWUSER)
+		(void)sys_setgroups(0, NULL); /* an unprivileged caller has only what is its own */
+	TRY(ns_join(e, &r->target, r->namespaces));
+	fd_close(&r->target.pidfd);
+	return 0;
+}
+
+/* A mount namespace of the container's own has the right root already: setns(2). */
+static int
+root(struct err *e, struct run *r)
+{
+	if (r->root_of_init < 0)
+		return 0;
+	if (sys_fchdir(r->root_of_init) < 0 || sys_chroot(".") < 0)
+		return fail_errno(e, "the container's root");
+	fd_close(&r->root_of_init);
+	return 0;
+}
+
+/* -- inside ------------------------------------------------------------------------------------ */
+
+/* The death signal is not inherited. */
+static int
+session(struct err *e, struct run *r)
+{
+	(void)r;
+	TRY(die_with_host(e));
+	if (setsid() < 0)
+		return fail_errno(e, "setsid");
+	return 0;
+}
+
+/* Never the caller's (S15). */
+static int
+keyring(struct err *e, struct run *r)
+{
+	return limits_keyring(e, r->plan.keyring);
+}
+
+static int
+terminal(struct err *e, struct run *r)
+{
+	if (!r->spec.process.terminal)
+		return 0;
+	r->rootfs_dir = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r->rootfs_dir < 0)
+		return fail_errno(e, "open /");
+	return program_terminal(e, r, false);
+}
+
+/* Whenever host died, and be it while a change of ids had taken the death signal away: its end of
+ * the channel is closed now. */
+static int
+leave(struct err *e, struct run *r)
+{
+	char byte;
+
+	if (recv(r->sync_init, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+		return fail(e, "the runtime has ended");
+	if (sys_prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+		return fail_errno(e, "parent death signal");
+	return 0;
+}
+
+/* clang-format off */
+static const struct step enter[] = {
+	{ "begin",       begin,               NULL },
+	{ "cgroups",     cgroups,             NULL },
+	{ "namespaces",  namespaces,          NULL },
+	{ "root",        root,                NULL },
+};
+static const struct step become[] = {
+	{ "session",     session,             NULL },
+	{ "keyring",     keyring,             NULL },
+	{ "terminal",    terminal,            NULL },
+	{ "limits",      program_limits,      NULL },
+	{ "creds",       program_creds,       NULL },
+	{ "descriptors", program_descriptors, NULL },
+	{ "program",     program_find,        NULL },
+	{ "leave",       leave,               NULL },
+	{ "execute",     program_execute,     NULL },
+};
+/* clang-format on */
+
+/* Of a pid namespace only children are: host hears of the one that will be the program. */
+static int
+clone_inside(struct err *e, struct run *r)
+{
+	char text[24];
+	pid_t pid = ns_clone(e, &r->plan, &r->ns, -1, CLONE_PARENT, &r->placed);
+
+	TRY(pid);
+	if (pid == 0)
+		return 0;
+	(void)str_format(text, sizeof text, "%d", pid); /* fits */
+	TRY(sync_send(e, r->sync_init, SYNC_PID, text, -1));
+	_exit(0);
+}
+
+void
+role_join(struct run *r)
+{
+	struct err e = {0};
+
+	role_enter(ROLE_STAGE);
+	log_flush(false); /* what waits in our copy is host's to tell */
+	r->recorded = true;
+	if (steps_run(&e, r, enter, sizeof enter / sizeof *enter) == 0 &&
+		(!(r->namespaces & CLONE_NEWPID) || clone_inside(&e, r) == 0)) {
+		role_enter(ROLE_JOIN);
+		(void)steps_run(&e, r, become, sizeof become / sizeof *become);
+	}
+	sync_fail(r->sync_init, &e);
+	_exit(1);
+}
