@@ -269,9 +269,10 @@ ps_main(struct err *e, const struct globals *g, int argc, char **argv)
 		return fail(e, "invalid format option");
 	TRY(held_open(e, &held, g->root, argv[0], HELD_UNLOCKED));
 	held_close(&held);
-	if (held.cgroups.n == 0)
-		return fail(e, "the container is not using cgroups");
 	n_pids = cgroup_pids(&held.cgroups, pids, PIDS_MAX);
+	/* None at all, or rootless none that could be made. */
+	if (held.cgroups.n == 0 || (n_pids == 0 && held.status != STATE_STOPPED))
+		return fail(e, "the container is not using cgroups");
 	if (n_pids == PIDS_MAX)
 		return fail(e, "more than %d processes", PIDS_MAX - 1);
 	if (str_equal(format, "json"))

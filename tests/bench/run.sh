@@ -295,6 +295,7 @@ inside() {
 	measure docker-like run floor -a ocirt=linux.seccomp -a ocirt=linux.resources
 	measure min life bare
 	measure min list bare
+	measure min exec bare
 	# With both rhythms life has the idle figure of state already.
 	[ "$rhythm" != both ] || rhythms="-r tight"
 	measure min state bare

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -534,6 +535,53 @@ def test_1_2_words_behind_the_id(bundle):
     with running(bundle) as c:
         assert c.exec("echo", "-d", "--", "-t").ok().out == "-d -- -t\n"
         assert c.runtime.call("exec", "--", c.id, "echo", "--").ok().out == "--\n"
+
+
+# -- other kernels --------------------------------------------------------------------------------------------------
+
+OLDER = {
+    "5.2": ("clone3,pidfd_open,close_range,openat2,faccessat2:error=ENOSYS",),
+    "5.4, setns knows no pidfd": ("setns:error=EINVAL:when=1", "clone3,close_range:error=ENOSYS"),
+    "filtered": ("clone3,pidfd_open:error=EPERM",),
+}
+
+
+@pytest.mark.ours
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace here")
+@pytest.mark.parametrize("kinds", ["usual", "user and network", "no pid"])
+@pytest.mark.parametrize("kernel", OLDER)
+def test_cg_7_older_kernels(bundle, kernel, kinds):
+    # covers: CG-7
+    opened(SETS[kinds](bundle))
+    inject = [word for fault in OLDER[kernel] for word in ("-e", f"inject={fault}")]
+    with running(bundle) as c:
+        # The first call of a name in each process is the one that fails.
+        seen = c.exec_report(wrap=("strace", "-f", "-qq", "-o", "/dev/null", *inject))
+        for name in NAMESPACES:
+            if os.path.exists(f"/proc/self/ns/{name}"):
+                assert seen["ns"][name] == c.namespace(name), name
+        assert seen["cgroup"] == (c.proc / "cgroup").read_text()
+        c.exec("/nonexistent", wrap=("strace", "-f", "-qq", "-o", "/dev/null", *inject)).fails(
+            'exec: "/nonexistent": stat /nonexistent: no such file or directory', code=255, stage="process")
+
+
+@pytest.mark.ours
+@pytest.mark.skipif(not shutil.which("strace") or not layout.mount_point(""), reason="no strace or no cgroup v2 here")
+def test_2_5_delegated_cgroup_of_an_older_kernel(runtime, bundle):
+    """Without CLONE_INTO_CGROUP it is the process itself that is told EBUSY."""
+    top = layout.mount_point("")
+    controllers = (top / "cgroup.subtree_control").read_text().split()
+    if not controllers:
+        pytest.skip("no v2 controller on this machine")
+    bundle.runtime = runtime.at(runtime.work, layout.V2)
+    with running(bundle) as c:
+        own = top / c.id
+        (own / "sub").mkdir()
+        (own / "sub/cgroup.procs").write_text(str(c.pid))
+        (own / "cgroup.subtree_control").write_text(f"+{controllers[0]}")
+        seen = c.exec("cat", "/proc/self/cgroup",
+                      wrap=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=clone3:error=ENOSYS")).ok().out
+        assert f"0::/{c.id}/sub\n" in seen
 
 
 # -- hostile neighbours, and many ---------------------------------------------------------------------------------
