@@ -573,6 +573,46 @@ spy(int argc, char **argv)
 	return 0;
 }
 
+/* overwrite STOP: says "ready", and until the file STOP is there appends to the program of everybody
+ * else, while it runs and afterwards.  {"seen":N} */
+static int
+overwrite(int argc, char **argv)
+{
+	static int held[256];
+	int n = 0, seen = 0;
+
+	(void)argc;
+	fprintf(stderr, "ready\n");
+	while (access(argv[1], F_OK) < 0) {
+		for (int pid = 2; pid < 400; pid++) {
+			char path[64];
+			int fd;
+
+			snprintf(path, sizeof path, "/proc/%d/exe", pid);
+			fd = pid == getpid() ? -1 : open(path, O_PATH | O_CLOEXEC);
+			if (fd < 0)
+				continue;
+			seen++;
+			if (held[n % 256] > 0)
+				close(held[n % 256]);
+			held[n++ % 256] = fd;
+		}
+		for (int i = 0; i < 256; i++) {
+			char path[64];
+			int fd;
+
+			snprintf(path, sizeof path, "/proc/self/fd/%d", held[i]);
+			fd = held[i] > 0 ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
+			if (fd >= 0 && write(fd, "x", 1) == 1)
+				fprintf(stderr, "wrote\n");
+			if (fd >= 0)
+				close(fd);
+		}
+	}
+	printf("{\"seen\":%d}\n", seen);
+	return 0;
+}
+
 /* pause: says "ready" on stdout and waits for ever. */
 static int
 wait_for_ever(int argc, char **argv)
@@ -609,6 +649,7 @@ main(int argc, char **argv)
 		{"chroot-walk", 2, chroot_walk},
 		{"pause", 1, wait_for_ever},
 		{"spy", 3, spy},
+		{"overwrite", 2, overwrite},
 	};
 
 	if (argc < 2)

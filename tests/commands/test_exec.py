@@ -605,6 +605,32 @@ def test_s2_nothing_of_the_host_can_be_seen(bundle, capabilities):
         assert seen["hits"] == 0, seen
 
 
+@pytest.mark.parametrize("program", ["true", "/proc/self/exe", "/script"])
+def test_s1_our_binary_cannot_be_written(bundle, program):
+    # covers: S1 (CVE-2019-5736)
+    mnt = bundle.host_dir("mnt")
+    bundle.own_rootfs().bind("/mnt", mnt)
+    (bundle.rootfs / "script").write_text("#!/proc/self/exe\n")
+    (bundle.rootfs / "script").chmod(0o755)
+    for name in ("busybox", "probe"):  # not those that all tests share: they may be written to
+        file = bundle.rootfs / "bin" / name
+        text = file.read_bytes()
+        file.unlink()
+        file.write_bytes(text)
+        file.chmod(0o755)
+    binary = Path(bundle.runtime.path)
+    before = binary.read_bytes()
+    with running(bundle, "probe", "overwrite", "/mnt/stop") as c:
+        for _ in range(8):
+            c.exec(program)
+        time.sleep(0.05)
+        assert binary.read_bytes() == before
+        (mnt / "stop").write_text("")
+        c.wait()
+        assert c.json["seen"] > 0
+    assert binary.read_bytes() == before
+
+
 @pytest.mark.patience(120)
 def test_op_13_a_hundred_at_once(bundle):
     # covers: OP-13
