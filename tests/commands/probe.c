@@ -573,8 +573,8 @@ spy(int argc, char **argv)
 	return 0;
 }
 
-/* overwrite STOP: says "ready", and until the file STOP is there appends to the program of everybody
- * else, while it runs and afterwards.  {"seen":N} */
+/* overwrite STOP: says "ready", and until the file STOP is there appends to the program of
+ * everybody else, while it runs and afterwards.  {"seen":N} */
 static int
 overwrite(int argc, char **argv)
 {

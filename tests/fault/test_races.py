@@ -84,6 +84,19 @@ def test_op_13_start_against_delete_force(bundle, round_):
         bundle.runtime.state(c.id).fails("container does not exist")
 
 
+@pytest.mark.ours
+@pytest.mark.parametrize("round_", range(5))
+def test_op_13_exec_pause_and_resume_against_delete_force(bundle, round_):
+    with Container(bundle.args("sleep", "100")) as c:
+        c.run()
+        found = together(bundle.runtime, *[["exec", c.id, "true"]] * 4, ["pause", c.id], ["resume", c.id], ["ps", c.id],
+                         ["delete", "--force", c.id])
+        assert found[-1][0] == 0, found
+        for code, message in found[:4]:
+            assert code in (0, 137) or code == 255 and message[0].startswith("exec failed: "), found
+        bundle.runtime.state(c.id).fails("container does not exist")
+
+
 def test_different_ids_do_not_disturb_each_other(runtime):
     bundles = [Bundle(runtime).args("true").write() for _ in range(AT_ONCE)]
     found = together(runtime, *[["create", "-b", b.dir, b.id] for b in bundles])
