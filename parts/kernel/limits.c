@@ -60,7 +60,7 @@ limits_oom_score(struct err *e, const struct spec_process *process, pid_t pid)
 {
 	char path[48], text[16];
 
-	IN(e, ROLE_HOST);
+	IN(e, ROLE_HOST | ROLE_STAGE);
 	if (!process->oom_score_adj_set)
 		return 0;
 	if (str_format(path, sizeof path, "/proc/%d/oom_score_adj", pid) < 0 ||

@@ -27,8 +27,8 @@ void limits_umask(const struct spec_process *process, unsigned caller);
 int limits_keyring(struct err *e, const char *name);
 
 /* Writes /proc/PID/oom_score_adj of the init when the config sets it: `process.oomScoreAdj: ...`.
- * From host, because lowering it needs CAP_SYS_RESOURCE in the initial user namespace.
- * Runs in: host. */
+ * From outside, because lowering it needs CAP_SYS_RESOURCE in the initial user namespace.
+ * Runs in: host, stage. */
 int limits_oom_score(struct err *e, const struct spec_process *process, pid_t pid);
 
 #endif

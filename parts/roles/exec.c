@@ -10,10 +10,7 @@
 #include "roles/exec.h"
 
 #include "base/fd.h"
-#include "base/log.h"
 #include "base/sig.h"
-#include "base/sys.h"
-#include "kernel/limits.h"
 #include "roles/foreground.h"
 #include "roles/join.h"
 #include "roles/load.h"
@@ -24,22 +21,11 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 static struct run the_run;
 static const struct process_options *options;
-
-/* Whoever is in a namespace of the container must never have been dumpable there (6.7, S2). */
-static int
-hide(struct err *e, struct run *r)
-{
-	(void)r;
-	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return fail_errno(e, "dumpable");
-	return 0;
-}
 
 /* What the process needs is its own now; ours would keep it open. */
 static void
@@ -97,28 +83,13 @@ drop_process(struct run *r)
 	fd_close(&r->console);
 }
 
-/* Only whoever may change the score is refused by this file's owner: not the user of a rootless
- * container (PR-11). */
-static int
-oom_score(struct err *e, struct run *r)
-{
-	if (limits_oom_score(e, &r->spec.process, r->init) == 0)
-		return 0;
-	if (!r->plan.options.rootless || (e->number != EACCES && e->number != EPERM))
-		return -1;
-	log_debug("%s", e->text);
-	return 0;
-}
-
 /* clang-format off */
 static const struct step prepare[] = {
 	{ "environment",  load_environment,   NULL },
 	{ "foreground",   foreground_prepare, NULL },
-	{ "hide",         hide,               NULL },
 	{ "clone",        clone_process,      drop_process },
 };
 static const struct step start[] = {
-	{ "oom score",    oom_score,          NULL },
 	{ "serve",        serve_init,         NULL },
 	{ "pidfd socket", serve_pidfd,        NULL },
 	{ "pid file",     serve_pid_file,     NULL },

@@ -48,7 +48,31 @@ begin(struct err *e, struct run *r)
 	return die_with_host(e);
 }
 
-/* First of all, as in create; the directory of v2 leads to the host's tree and goes (6.6). */
+/* Here, where the host's /proc is, and before a file of ours belongs to root (PR-11: the user of a
+ * rootless container may not lower it). */
+static int
+oom_score(struct err *e, struct run *r)
+{
+	if (limits_oom_score(e, &r->spec.process, getpid()) == 0)
+		return 0;
+	if (!r->plan.options.rootless || (e->number != EACCES && e->number != EPERM))
+		return -1;
+	log_debug("%s", e->text);
+	return 0;
+}
+
+/* Whoever is in a namespace of the container must never have been dumpable there (6.7, S2). */
+static int
+hide(struct err *e, struct run *r)
+{
+	(void)r;
+	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail_errno(e, "dumpable");
+	return 0;
+}
+
+/* Before anything else of the container, as in create; the directory of v2 leads to the host's tree
+ * and goes (6.6). */
 static int
 cgroups(struct err *e, struct run *r)
 {
@@ -128,6 +152,8 @@ leave(struct err *e, struct run *r)
 /* clang-format off */
 static const struct step enter[] = {
 	{ "begin",       begin,               NULL },
+	{ "oom score",   oom_score,           NULL },
+	{ "hide",        hide,                NULL },
 	{ "cgroups",     cgroups,             NULL },
 	{ "namespaces",  namespaces,          NULL },
 	{ "root",        root,                NULL },
