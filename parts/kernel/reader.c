@@ -3,13 +3,32 @@
 #include "base/fd.h"
 #include "base/role.h"
 #include "base/sig.h"
+#include "base/str.h"
 #include "base/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* execvp(3), smaller. */
+static void
+execute(char *const argv[])
+{
+	const char *at = getenv("PATH");
+	char path[PATH_MAX];
+
+	for (at = at ? at : "/usr/bin:/bin"; *at; at += *at == ':') {
+		size_t len = str_until(at, ":");
+
+		if (str_format(path, sizeof path, "%.*s/%s", (int)len, at, argv[0]) > 0)
+			(void)execve(path, argv, environ); /* not this one: the next */
+		at += len;
+	}
+}
 
 static _Noreturn void
 become(char *const argv[], bool quiet, int out)
@@ -18,7 +37,7 @@ become(char *const argv[], bool quiet, int out)
 		(void)close(2); /* nobody wants to read it */
 	sig_default();
 	if (dup2(out, 1) == 1)
-		(void)execvp(argv[0], argv);
+		execute(argv);
 	_exit(127);
 }
 
