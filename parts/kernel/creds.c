@@ -51,9 +51,19 @@ cut(uint64_t want, uint64_t have, const char *set)
 	return want & have;
 }
 
-static int
-write_sets(struct err *e, const uint64_t *want)
+/* What stays until the exec, of permitted and effective alone.  The exec takes it: a new permitted
+ * set is made of inheritable, ambient and bounding capabilities, and not of the old one
+ * (capabilities(7)). */
+static uint64_t
+kept(const struct plan_creds *c)
 {
+	return c->keep_sys_admin ? UINT64_C(1) << CAP_SYS_ADMIN : 0;
+}
+
+static int
+write_sets(struct err *e, const struct plan_creds *c)
+{
+	const uint64_t *want = c->capabilities;
 	struct kabi_cap_header header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct kabi_cap_data data[2];
 	uint64_t permitted, effective, inheritable, have, old;
@@ -63,6 +73,8 @@ write_sets(struct err *e, const uint64_t *want)
 	old = set_of(data[0].inheritable, data[1].inheritable);
 	permitted = cut(want[CAPABILITY_PERMITTED], have, "permitted");
 	effective = cut(want[CAPABILITY_EFFECTIVE], permitted, "effective");
+	permitted |= have & kept(c);
+	effective |= have & kept(c);
 	inheritable = cut(want[CAPABILITY_INHERITABLE], old | (have & want[CAPABILITY_BOUNDING]),
 		"inheritable");
 	for (int i = 0; i < 2; i++) {
@@ -172,8 +184,8 @@ check_sets(struct err *e, const struct plan_creds *c)
 	struct kabi_cap_data d[2];
 
 	TRY(read_sets(e, d));
-	if (set_of(d[0].permitted, d[1].permitted) & ~want[CAPABILITY_PERMITTED] ||
-		set_of(d[0].effective, d[1].effective) & ~want[CAPABILITY_EFFECTIVE] ||
+	if (set_of(d[0].permitted, d[1].permitted) & ~(want[CAPABILITY_PERMITTED] | kept(c)) ||
+		set_of(d[0].effective, d[1].effective) & ~(want[CAPABILITY_EFFECTIVE] | kept(c)) ||
 		set_of(d[0].inheritable, d[1].inheritable) & ~want[CAPABILITY_INHERITABLE])
 		return fail(e, "process.capabilities: more than configured are left");
 	if (c->no_new_privileges && sys_prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
@@ -198,7 +210,7 @@ creds_apply(struct err *e, const struct plan_creds *c)
 	TRY(set_ids(e, c));
 	if (c->uid != 0 && sys_prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
 		return fail_errno(e, "keep capabilities");
-	TRY(write_sets(e, want));
+	TRY(write_sets(e, c));
 	TRY(set_ambient(e, want[CAPABILITY_AMBIENT]));
 	TRY(check_ids(e, c));
 	return check_sets(e, c);

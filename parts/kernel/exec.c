@@ -211,7 +211,6 @@ int
 exec_program(struct err *e, const char *path, const char *const *argv, const char *const *env)
 {
 	IN(e, ROLE_INIT | ROLE_JOIN);
-	sig_default();
 	(void)execve(path, (char *const *)argv, (char *const *)env);
 	return fail_errno(e, "exec %s", path);
 }

@@ -23,8 +23,7 @@ enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_PAUSED, 
 
 enum { STATE_CGROUPS_MAX = 24, STATE_JSON_MAX = 4 << 20, STATE_LABEL_MAX = 1 << 20 }; /* bytes */
 
-/* Everything that state.json holds.  Strings belong to whoever filled it (after state_read: to the
- * buffer of that call). */
+/* What state.json holds.  Strings belong to whoever filled it (state_read: to its buffer). */
 struct state {
 	const char *id;
 	const char *bundle, *rootfs; /* absolute */
@@ -62,10 +61,9 @@ int state_open(struct err *e, int root_dir, const char *id);
 /* Takes the container's lock, waiting at most `ms` (0: do not wait).  Returns its descriptor. */
 int state_lock(struct err *e, int dir, int ms);
 
-/* Replaces state.json. */
+/* Replaces state.json; reads it into `s`: `buf` of at least STATE_JSON_MAX bytes keeps the strings.
+ */
 int state_write(struct err *e, int dir, const struct state *s);
-
-/* Reads state.json into `s`; `buf` of at least STATE_JSON_MAX bytes keeps the strings. */
 int state_read(struct err *e, int dir, struct state *s, char *buf, size_t size);
 
 /* Reads the private copy of the config (GEN-8) into `buf`; returns its length. */
@@ -86,8 +84,7 @@ int state_gate_open(struct err *e, int dir, struct state_gate *g);
 /* Shows exec.fifo: from now on the container is `created`. */
 int state_ready(struct err *e, int dir);
 
-/* Start: removes exec.fifo, opens the gate, waits for the answer.  0 when the program was executed;
- * -1 with the init's own message. */
+/* Start: removes exec.fifo, opens the gate and waits; -1 with the init's own message. */
 int state_release(struct err *e, int dir);
 
 /* Removes the names without opening them: the hidden gate (run), all.  Is a gate there? */
@@ -110,10 +107,13 @@ void state_remove_half(int root_dir, const char *id);
 int state_each(struct err *e, int root_dir, int (*each)(struct err *e, void *arg, const char *id),
 	void *arg);
 
-/* The state document of the specification for hooks and `state`: see engines.md 3.1.  `indent` 2
- * for `state`, 0 for hooks and list.  `owner` is "" but in list.  NULL on failure; the text is good
- * until the next call, or the next state_write(). */
+/* The state document (engines.md 3.1): `indent` 2 for `state`, 0 for hooks and list, which has an
+ * `owner`.  NULL on failure; the text is good until the next call or state_write(). */
 const char *state_document(struct err *e, const struct state *s, enum state_status status,
 	pid_t pid, const char *owner, int indent);
+
+/* The container process state for seccomp's agent (SC-11); `metadata`: or NULL. */
+const char *state_process_document(struct err *e, const struct state *s, enum state_status status,
+	pid_t pid, const char *metadata);
 
 #endif

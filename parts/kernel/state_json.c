@@ -220,6 +220,28 @@ state_document(struct err *e, const struct state *s, enum state_status status, p
 	return NULL;
 }
 
+const char *
+state_process_document(struct err *e, const struct state *s, enum state_status status, pid_t pid,
+	const char *metadata)
+{
+	static char all[STATE_LABEL_MAX] BUFFER;
+	struct jsonw w = jsonw_in(all, sizeof all, JSONW_COMPACT);
+	const char *state = state_document(e, s, status, pid, "", JSONW_COMPACT);
+
+	if (!state)
+		return NULL;
+	jsonw_text(&w, "{'ociVersion':'" SPEC_VERSION "','fds':['seccompFd']");
+	jsonw_i64(&w, "pid", pid);
+	if (metadata)
+		jsonw_string(&w, "metadata", metadata);
+	jsonw_raw(&w, "state", state);
+	jsonw_end_object(&w);
+	if (!w.cut)
+		return all;
+	(void)fail(e, "container process state: larger than %d bytes", STATE_LABEL_MAX - 1);
+	return NULL;
+}
+
 /* -- reading ----------------------------------------------------------------------------------- */
 
 /* Where a reader is: one file, one object of it. */

@@ -132,5 +132,7 @@ plan_make_creds(struct err *e, struct plan *p)
 		c->set_groups = !p->ns.deny_setgroups;
 	}
 	make_capabilities(p);
+	/* seccomp(2) wants one of the two; the kernel drops what is not in the bounding set. */
+	c->keep_sys_admin = p->seccomp.n > 0 && !c->no_new_privileges;
 	return 0;
 }

@@ -52,6 +52,16 @@ make_sysctl(struct err *e, struct plan *p)
 	return 0;
 }
 
+/* engines.md 3.6: an annotation of crun's that says yes */
+static bool
+annotated(const struct spec *s, const char *name)
+{
+	for (uint32_t i = 0; i < s->annotations.n; i++)
+		if (str_equal(s->annotations.at[i].name, name))
+			return str_equal(s->annotations.at[i].value, "1");
+	return false;
+}
+
 /* What every process of a container gets. */
 static int
 make_process(struct err *e, struct plan *p)
@@ -61,6 +71,8 @@ make_process(struct err *e, struct plan *p)
 		if (!p->keyring)
 			return -1;
 	}
+	TRY(plan_seccomp(e, &p->seccomp, &p->spec->linux_.seccomp,
+		annotated(p->spec, "run.oci.seccomp_fail_unknown_syscall")));
 	TRY(plan_make_creds(e, p));
 	return env_make(e, &p->env, &p->home_missing, &p->spec->process.env);
 }

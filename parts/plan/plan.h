@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "plan/facts.h"
 #include "plan/rows.h"
+#include "plan/seccomp.h"
 #include "spec/view.h"
 
 #include <stdbool.h>
@@ -53,6 +54,7 @@ struct plan_creds {
 	bool keep_groups; /* run.oci.keep_original_groups=1 */
 	uint64_t capabilities[CAPABILITY_SETS]; /* without those that cannot be granted (CAP-3) */
 	bool no_new_privileges;
+	bool keep_sys_admin; /* until the exec, which takes it: a filter is loaded before (SC-12) */
 };
 
 /* -- the whole ------------------------------------------------------------------------------- */
@@ -75,6 +77,7 @@ struct plan {
 	struct plan_devices devices;
 	struct plan_cgroup cgroup;
 	struct plan_creds creds;
+	struct plan_filter seccomp;
 	struct pairs sysctl; /* name: path below /proc/sys ("net/ipv4/ip_forward") */
 	struct strings env;  /* process.env, each name once, the last one wins (PR-5) */
 	bool home_missing;   /* HOME is to be added from the container's /etc/passwd */

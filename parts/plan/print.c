@@ -353,6 +353,8 @@ add_creds(struct str *out, const struct plan_creds *c)
 	add_capabilities(out, c->capabilities);
 	if (c->no_new_privileges)
 		(void)str_add(out, "no_new_privileges\n");
+	if (c->keep_sys_admin)
+		(void)str_add(out, "CAP_SYS_ADMIN until the exec\n");
 }
 
 static void
@@ -372,6 +374,7 @@ add_process(struct str *out, const struct plan *p)
 	if (process->oom_score_adj_set)
 		(void)str_add(out, "oom_score_adj %d\n", process->oom_score_adj);
 	add_creds(out, &p->creds);
+	printbpf_filter(out, &p->seccomp);
 	if (process->terminal)
 		(void)str_add(out, "terminal\n");
 	if (p->options.preserve_fds > 0)

@@ -54,3 +54,49 @@ printbpf(struct str *out, const struct kabi_bpf_insn *program, uint32_t n)
 		(void)str_add(out, "\n");
 	}
 }
+
+/* -- seccomp ----------------------------------------------------------------------------------- */
+
+static void
+add_line(struct str *out, const struct kabi_sock_filter *in, uint32_t number)
+{
+	static const struct {
+		uint16_t code;
+		char sign[4];
+	} jumps[] = {{BPF_JEQ, "=="}, {BPF_JGT, ">"}, {BPF_JGE, ">="}};
+
+	switch (in->code) {
+	case BPF_LD | BPF_W | BPF_ABS:
+		(void)str_add(out, "a = [%u]", in->k);
+		return;
+	case BPF_ALU | BPF_AND | BPF_K:
+		(void)str_add(out, "a &= 0x%x", in->k);
+		return;
+	case BPF_RET | BPF_K:
+		(void)str_add(out, "return 0x%x", in->k);
+		return;
+	case BPF_JMP | BPF_JA:
+		(void)str_add(out, "goto %u", number + 1 + in->k);
+		return;
+	}
+	for (size_t i = 0; i < sizeof jumps / sizeof *jumps; i++)
+		if (in->code == (BPF_JMP | BPF_K | jumps[i].code))
+			(void)str_add(out, "if a %s 0x%x goto %u else %u", jumps[i].sign, in->k,
+				number + 1 + in->jt, number + 1 + in->jf);
+}
+
+void
+printbpf_filter(struct str *out, const struct plan_filter *f)
+{
+	if (f->n == 0)
+		return;
+	(void)str_add(out, "seccomp %u flags=0x%x", f->n, f->flags);
+	if (f->notify)
+		(void)str_add(out, " listener=%s", f->listener_path);
+	(void)str_add(out, "\n");
+	for (uint32_t i = 0; i < f->n; i++) {
+		(void)str_add(out, "\t%u: ", i);
+		add_line(out, &f->at[i], i);
+		(void)str_add(out, "\n");
+	}
+}

@@ -32,6 +32,7 @@ static void
 close_its_side(struct run *r)
 {
 	fd_close(&r->sync_init);
+	fd_close(&r->agent);
 	fd_close(&r->target.pidfd);
 	fd_close(&r->root_of_init);
 	cgroup_close(&r->door);
@@ -83,13 +84,22 @@ drop_process(struct run *r)
 	fd_close(&r->console);
 }
 
+/* It waits for that only where a seccomp agent is to know its pid. */
+static int
+placed(struct err *e, struct run *r)
+{
+	return r->plan.seccomp.notify ? serve_placed(e, r) : 0;
+}
+
 /* clang-format off */
 static const struct step prepare[] = {
 	{ "environment",  load_environment,   NULL },
 	{ "foreground",   foreground_prepare, NULL },
+	{ "seccomp agent", serve_agent,       NULL },
 	{ "clone",        clone_process,      drop_process },
 };
 static const struct step start[] = {
+	{ "placed",       placed,             NULL },
 	{ "serve",        serve_init,         NULL },
 	{ "pidfd socket", serve_pidfd,        NULL },
 	{ "pid file",     serve_pid_file,     NULL },

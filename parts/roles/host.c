@@ -167,6 +167,7 @@ static void
 close_init_side(struct run *r)
 {
 	fd_close(&r->sync_init);
+	fd_close(&r->agent);
 	fd_close(&r->gate.gate);
 	fd_close(&r->gate.answer);
 	cgroup_close(&r->door);
@@ -239,9 +240,7 @@ record(struct err *e, struct run *r)
 	TRY(proc_start_time(e, r->init, &s->start));
 	TRY(state_write(e, r->dir, s));
 	r->recorded = true;
-	if (sync_send(e, r->sync, SYNC_PLACED, NULL, -1) < 0 && e->number != EPIPE)
-		return -1;
-	return 0; /* an init that has failed already has said why: serve() will read it */
+	return serve_placed(e, r);
 }
 
 /* -- handing over ------------------------------------------------------------------------------ */
@@ -268,6 +267,7 @@ poststart(struct err *e, struct run *r)
 static const struct step prepare[] = {
 	{ "open root",    open_root,        close_root },
 	{ "survey",       survey,           NULL },
+	{ "seccomp agent", serve_agent,     NULL },
 	{ "state",        make_state,       drop_state },
 	{ "cgroups",      make_cgroups,     drop_cgroups },
 	{ "gate",         open_gate,        NULL },

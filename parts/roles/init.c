@@ -150,7 +150,7 @@ hooks(struct err *e, struct run *r)
 	TRY(program_await_placed(e, r));
 	if (r->spec.hooks.kind[HOOK_PRESTART].n + r->spec.hooks.kind[HOOK_CREATE_RUNTIME].n > 0) {
 		TRY(sync_send(e, r->sync_init, SYNC_HOOKS, NULL, -1));
-		TRY(sync_expect(e, r->sync_init, SYNC_HOOKS));
+		TRY(sync_expect(e, r->sync_init, SYNC_HOOKS, NULL, 0));
 	}
 	return run_hooks(e, r, &call, STATE_CREATING);
 }
@@ -262,6 +262,7 @@ static const struct step table[] = {
 	{ "program",          program_find,        NULL },
 	{ "wait",             wait_start,          NULL },
 	{ "start hooks",      start_hooks,         NULL },
+	{ "filter",           program_filter,      NULL },
 	{ "execute",          program_execute,     NULL },
 };
 /* clang-format on */

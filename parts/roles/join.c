@@ -167,6 +167,7 @@ static const struct step become[] = {
 	{ "descriptors", program_descriptors, NULL },
 	{ "program",     program_find,        NULL },
 	{ "leave",       leave,               NULL },
+	{ "filter",      program_filter,      NULL },
 	{ "execute",     program_execute,     NULL },
 };
 /* clang-format on */
@@ -192,8 +193,8 @@ role_join(struct run *r)
 	struct err e = {0};
 
 	role_enter(ROLE_STAGE);
-	log_flush(false); /* what waits in our copy is host's to tell */
-	r->recorded = true;
+	log_flush(false);		       /* what waits in our copy is host's to tell */
+	r->recorded = !r->plan.seccomp.notify; /* its agent is told our pid: only host knows it */
 	if (steps_run(&e, r, enter, sizeof enter / sizeof *enter) == 0 &&
 		(!(r->namespaces & CLONE_NEWPID) || clone_inside(&e, r) == 0)) {
 		role_enter(ROLE_JOIN);

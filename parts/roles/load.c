@@ -137,7 +137,7 @@ void
 load_reset(struct run *r)
 {
 	r->root_dir = r->dir = r->lock = -1;
-	r->sync = r->sync_init = r->console = r->slave = r->rootfs_dir = -1;
+	r->agent = r->sync = r->sync_init = r->console = r->slave = r->rootfs_dir = -1;
 	r->gate.gate = r->gate.answer = -1;
 	r->reap.signal_fd = r->reap.console = r->reap.terminal = -1;
 	r->door.v2_dir = r->target.pidfd = r->root_of_init = -1;

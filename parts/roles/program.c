@@ -3,14 +3,18 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/role.h"
+#include "base/sig.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "kernel/creds.h"
 #include "kernel/exec.h"
 #include "kernel/limits.h"
+#include "kernel/seccomp.h"
 #include "roles/sync.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -18,10 +22,15 @@
 int
 program_await_placed(struct err *e, struct run *r)
 {
+	char text[24] = "";
+	uint64_t pid;
+
 	if (r->recorded)
 		return 0;
-	TRY(sync_expect(e, r->sync_init, SYNC_PLACED));
+	TRY(sync_expect(e, r->sync_init, SYNC_PLACED, text, sizeof text));
 	r->recorded = true;
+	if (str_u64(text, &pid) == 0)
+		r->host_pid = (pid_t)pid;
 	return 0;
 }
 
@@ -112,6 +121,7 @@ program_descriptors(struct err *e, struct run *r)
 		r->sync_init,
 		r->gate.gate,
 		r->gate.answer,
+		r->agent,
 		log_wants_debug() ? log_fd() : -1,
 	};
 
@@ -122,6 +132,31 @@ program_descriptors(struct err *e, struct run *r)
 		    (int)(3 + r->plan.options.preserve_fds), keep, sizeof keep / sizeof *keep) < 0)
 		return fail_errno(e, "closing descriptors");
 	return 0;
+}
+
+/* The last thing before the exec: whatever the profile forbids, we need no more than the exec
+ * itself, and the sendmsg(2) of a listener (SC-12). */
+int
+program_filter(struct err *e, struct run *r)
+{
+	const struct plan_filter *f = &r->plan.seccomp;
+	const char *state = NULL;
+	int listener;
+
+	sig_default();
+	if (f->n == 0)
+		return 0;
+	if (f->notify) {
+		state = state_process_document(e, &r->state,
+			role_now() == ROLE_INIT ? STATE_CREATING : STATE_RUNNING, r->host_pid,
+			f->listener_metadata);
+		if (!state)
+			return -1;
+	}
+	TRY(seccomp_load(e, f, &listener));
+	if (listener < 0)
+		return 0;
+	return seccomp_hand_over(e, r->agent, state, strlen(state), listener);
 }
 
 int

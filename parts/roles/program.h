@@ -31,6 +31,9 @@ int program_descriptors(struct err *e, struct run *r);
 /* Enters process.cwd, completes the environment and looks the program up. */
 int program_find(struct err *e, struct run *r);
 
+/* Signals, and the seccomp filter: after it nothing but the exec is left to do (SC-12). */
+int program_filter(struct err *e, struct run *r);
+
 /* Returns only on failure. */
 int program_execute(struct err *e, struct run *r);
 

@@ -59,6 +59,7 @@ struct run {
 	struct cgroup_dirs cgroups;
 	struct cgroup_door door;
 	struct state_gate gate; /* for the init; create only */
+	int agent;		/* of seccomp's listener; the init keeps it to its exec */
 	int sync, sync_init;	/* our end; the init's end, closed after the clone */
 	pid_t init;
 	bool placed;		     /* born in its v2 cgroup */
@@ -75,6 +76,7 @@ struct run {
 
 	/* -- init ------------------------------------------------------------------------- */
 	int rootfs_dir; /* what everything happens beneath, until the switch */
+	pid_t host_pid; /* our pid as host sees it; known where seccomp has a listener */
 	int slave;	/* of the terminal, until it is 0-2 */
 	uint32_t n_env;
 	const char **env; /* process.env and HOME, NULL-terminated */

@@ -6,8 +6,10 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "kernel/hooks.h"
+#include "kernel/seccomp.h"
 #include "roles/sync.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -104,6 +106,25 @@ serve_init(struct err *e, struct run *r)
 	while (done == 0);
 	fd_close(&r->sync);
 	return done < 0 ? -1 : 0;
+}
+
+int
+serve_agent(struct err *e, struct run *r)
+{
+	return seccomp_connect(e, &r->plan.seccomp, &r->agent);
+}
+
+/* An init that has failed already has said why: serve_init() will read it. */
+int
+serve_placed(struct err *e, struct run *r)
+{
+	char pid[24] = "";
+
+	if (r->plan.seccomp.notify)
+		(void)str_format(pid, sizeof pid, "%d", r->init);
+	if (sync_send(e, r->sync, SYNC_PLACED, pid, -1) < 0 && e->number != EPIPE)
+		return -1;
+	return 0;
 }
 
 int

@@ -20,6 +20,12 @@ int serve_hooks(struct err *e, struct run *r, enum hook kind, enum state_status 
  * error. */
 int serve_init(struct err *e, struct run *r);
 
+/* Connects to the agent of the seccomp filter, if it has one, before anything is cloned (SC-9). */
+int serve_agent(struct err *e, struct run *r);
+
+/* Sends PLACED, for a seccomp agent with the pid of r->init as we see it (SC-11). */
+int serve_placed(struct err *e, struct run *r);
+
 /* Sends a pidfd of r->init, writes its pid: where the request has a socket or a file for it. */
 int serve_pidfd(struct err *e, struct run *r);
 int serve_pid_file(struct err *e, struct run *r);

@@ -1,6 +1,7 @@
 #include "roles/sync.h"
 
 #include "base/fd.h"
+#include "base/str.h"
 #include "base/sys.h"
 
 #include <errno.h>
@@ -71,11 +72,14 @@ sync_receive(struct err *e, int sock, struct sync_message *m, int *fd)
 }
 
 int
-sync_expect(struct err *e, int sock, enum sync_kind want)
+sync_expect(struct err *e, int sock, enum sync_kind want, char *text, size_t size)
 {
 	struct sync_message m;
 
 	TRY(sync_receive(e, sock, &m, NULL));
+	if (m.kind == want && size > 0)
+		(void)str_format(
+			text, size, "%s", m.err.text); /* what is longer was not asked for */
 	if (m.kind == want)
 		return 0;
 	if (m.kind == SYNC_FAIL) {

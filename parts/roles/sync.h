@@ -24,6 +24,7 @@
 
 #include "base/err.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum sync_kind {
@@ -55,7 +56,8 @@ void sync_fail(int sock, const struct err *failure);
  * along (the caller's) or -1; NULL: none is taken. */
 int sync_receive(struct err *e, int sock, struct sync_message *m, int *fd);
 
-/* Receives until `want` comes: anything else is a failure (FAIL's own text, or what is missing). */
-int sync_expect(struct err *e, int sock, enum sync_kind want);
+/* Receives until `want` comes: anything else is a failure (FAIL's own text, or what is missing).
+ * The text of the message goes to `text`, unless size is 0. */
+int sync_expect(struct err *e, int sock, enum sync_kind want, char *text, size_t size);
 
 #endif

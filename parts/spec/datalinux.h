@@ -10,6 +10,7 @@
 
 #include "spec/data.h"
 #include "spec/dataresources.h"
+#include "spec/dataseccomp.h"
 #include "words/words.h"
 
 #include <stdbool.h>
@@ -37,6 +38,7 @@ struct spec_linux {
 	const char *cgroups_path; /* NULL when absent */
 	struct spec_resources resources;
 	struct pairs sysctl;
+	struct spec_seccomp seccomp;
 	uint32_t rootfs_propagation; /* MS_* with MS_REC as written; 0 when absent */
 	struct strings masked_paths, readonly_paths;
 	const char *mount_label; /* NULL when absent or empty */

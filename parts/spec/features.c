@@ -37,8 +37,14 @@ write_linux(struct jsonw *w)
 	write_words(w, "capabilities", WORDS_CAPABILITY);
 	jsonw_text(w,
 		"'cgroup':{'v1':true,'v2':true,'systemd':false,'systemdUser':false,'rdma':true},"
-		"'seccomp':{'enabled':false,'actions':[],'operators':[],'archs':[],"
-		"'knownFlags':[],'supportedFlags':[]},"
+		"'seccomp':{'enabled':true");
+	write_words(w, "actions", WORDS_SECCOMP_ACTION);
+	write_words(w, "operators", WORDS_SECCOMP_OPERATOR);
+	write_words(w, "archs", WORDS_SECCOMP_ARCH);
+	write_words(w, "knownFlags", WORDS_SECCOMP_FLAG);
+	write_words(w, "supportedFlags", WORDS_SECCOMP_FLAG);
+	jsonw_text(w,
+		"},"
 		"'apparmor':{'enabled':false},"
 		"'selinux':{'enabled':false},"
 		"'intelRdt':{'enabled':false,'schemata':false,'monitoring':false},"

@@ -53,6 +53,7 @@
 #define TYPE_LETTER char
 #define TYPE_ACCESS uint8_t
 #define TYPE_STRINGS struct strings
+#define TYPE_WORDS uint64_t
 #define TYPE_CAPABILITIES uint64_t
 #define TYPE_PAIRS struct pairs
 #define TYPE_NAMESPACES struct spec_namespace *

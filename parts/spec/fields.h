@@ -31,6 +31,7 @@ enum kind {
 	KIND_LETTER,	   /* a string of .words: char */
 	KIND_ACCESS,	   /* letters of "rwm": uint8_t of enum device_access */
 	KIND_STRINGS,	   /* struct strings */
+	KIND_WORDS,	   /* an array of .words: uint64_t, bit (1 << value) each */
 	KIND_U32S,	   /* { uint32_t *at; uint32_t n; } */
 	KIND_CAPABILITIES, /* an array of names: uint64_t, one bit each */
 	KIND_PAIRS,	   /* an object of strings: struct pairs */

@@ -224,6 +224,23 @@ read_u32s(struct decode *d, const struct field *row, uint32_t i, char *to)
 	return list.n > 0;
 }
 
+static int
+read_words(struct decode *d, const struct field *row, uint32_t i, char *to)
+{
+	uint64_t mask = 0;
+	struct list list;
+	uint32_t k = json_first(&d->j, i);
+	int value;
+
+	TRY(take_list(d, i, JSON_ARRAY, 0, false, &list));
+	for (uint32_t n = 0; n < list.n; n++, k = json_next(&d->j, k)) {
+		TRY(read_word(d, row, k, (char *)&value));
+		mask |= UINT64_C(1) << value;
+	}
+	store(to, &mask, sizeof(mask));
+	return list.n > 0;
+}
+
 /* CAP-3: a name that is not known is a warning, since newer kernels have more of them. */
 static void
 warn_capability(struct decode *d, uint32_t i)
@@ -278,39 +295,25 @@ read_pairs(struct decode *d, const struct field *row, uint32_t i, char *to)
 	return list.n > 0;
 }
 
+/* An array of objects, or an object of them (KIND_MAP), whose key is the element's first member. */
 static int
 read_list(struct decode *d, const struct field *row, uint32_t i, char *to)
 {
 	const struct object *o = fields_inner(row);
+	bool map = row->kind == KIND_MAP;
 	struct list list;
 	uint32_t k = json_first(&d->j, i);
 
-	TRY(take_list(d, i, JSON_ARRAY, o->size, to, &list));
+	TRY(take_list(d, i, map ? JSON_OBJECT : JSON_ARRAY, o->size, to, &list));
 	for (uint32_t n = 0; n < list.n; n++, k = json_next(&d->j, k)) {
 		char *element = to ? (char *)list.at + (size_t)n * o->size : NULL;
+		const char *key = map ? json_string(&d->j, k) : NULL;
 
 		if (to)
 			fields_initial(o, element);
-		TRY(read_object(d, o, k, element));
-	}
-	store_list(to, &list);
-	return list.n > 0;
-}
-
-static int
-read_map(struct decode *d, const struct field *row, uint32_t i, char *to)
-{
-	const struct object *o = fields_inner(row);
-	struct list list;
-	uint32_t k = json_first(&d->j, i);
-
-	TRY(take_list(d, i, JSON_OBJECT, o->size, to, &list));
-	for (uint32_t n = 0; n < list.n; n++, k = json_next(&d->j, k)) {
-		char *element = to ? (char *)list.at + (size_t)n * o->size : NULL;
-		const char *key = json_string(&d->j, k);
-
-		store(element, &key, sizeof(key));
-		TRY(read_object(d, o, k + 1, element));
+		if (map)
+			store(element, &key, sizeof(key));
+		TRY(read_object(d, o, map ? k + 1 : k, element));
 	}
 	store_list(to, &list);
 	return list.n > 0;
@@ -365,6 +368,8 @@ read_value(struct decode *d, const struct field *row, uint32_t i, char *to)
 		return read_access(d, row, i, to);
 	case KIND_STRINGS:
 		return read_strings(d, row, i, to);
+	case KIND_WORDS:
+		return read_words(d, row, i, to);
 	case KIND_U32S:
 		return read_u32s(d, row, i, to);
 	case KIND_CAPABILITIES:
@@ -374,9 +379,8 @@ read_value(struct decode *d, const struct field *row, uint32_t i, char *to)
 	case KIND_OBJECT:
 		return read_object(d, fields_inner(row), i, to);
 	case KIND_LIST:
-		return read_list(d, row, i, to);
 	case KIND_MAP:
-		return read_map(d, row, i, to);
+		return read_list(d, row, i, to);
 	case KIND_NAMESPACES:
 		return read_namespaces(d, row, i, to);
 	case KINDS:

@@ -25,6 +25,10 @@ enum words {
 	WORDS_PROPAGATION,	/* "rslave" -> MS_SLAVE | MS_REC */
 	WORDS_DEVICE_TYPE,	/* "c", "b", "p"; "u" -> 'c' */
 	WORDS_DEVICE_RULE_TYPE, /* "a", "b", "c" */
+	WORDS_SECCOMP_ACTION,	/* enum seccomp_action */
+	WORDS_SECCOMP_OPERATOR, /* enum seccomp_operator */
+	WORDS_SECCOMP_FLAG,	/* a bit of seccomp(2)'s flags, by its number */
+	WORDS_SECCOMP_ARCH,	/* enum sysnr_arch */
 	WORDS_LISTS,
 };
 
@@ -51,6 +55,28 @@ enum hook {
 	HOOK_POSTSTART,
 	HOOK_POSTSTOP,
 	HOOKS,
+};
+
+/* config-linux.md#seccomp; seccomp(2) */
+enum seccomp_action {
+	SECCOMP_KILL_THREAD,
+	SECCOMP_KILL_PROCESS,
+	SECCOMP_TRAP,
+	SECCOMP_ERRNO,
+	SECCOMP_NOTIFY,
+	SECCOMP_TRACE,
+	SECCOMP_LOG,
+	SECCOMP_ALLOW,
+};
+
+enum seccomp_operator {
+	SECCOMP_NE,
+	SECCOMP_LT,
+	SECCOMP_LE,
+	SECCOMP_EQ,
+	SECCOMP_GE,
+	SECCOMP_GT,
+	SECCOMP_MASKED_EQ,
 };
 
 /* The value of a spelling, or -1. */

@@ -292,7 +292,7 @@ inside() {
 	trap 'exit 2' HUP INT TERM
 	make_parents
 	measure min run floor
-	measure docker-like run floor -a ocirt=linux.seccomp -a ocirt=linux.resources
+	measure docker-like run floor
 	measure min life bare
 	measure min list bare
 	measure min exec bare

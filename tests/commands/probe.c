@@ -626,6 +626,44 @@ wait_for_ever(int argc, char **argv)
 	return 0;
 }
 
+/* call NUMBER [ARG]...: makes a system call and says {"errno": N}, 0 when it succeeded; several of
+ * them with "," between. */
+static int
+make_calls(int argc, char **argv)
+{
+	int i = 1;
+
+	while (i < argc) {
+		long number = strtol(argv[i++], NULL, 0);
+		unsigned long arg[6] = {0};
+
+		for (int n = 0; i < argc && strcmp(argv[i], ",") != 0; i++, n++)
+			arg[n % 6] = strtoul(argv[i], NULL, 0);
+		i++;
+		errno = 0;
+		if (syscall(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]) != -1)
+			errno = 0;
+		printf("{\"errno\":%d}\n", errno);
+		fflush(stdout);
+	}
+	return 0;
+}
+
+/* int80: getpid(2) the way of i386. */
+static int
+call_i386(int argc, char **argv)
+{
+	long result = -ENOSYS;
+
+	(void)argc;
+	(void)argv;
+#ifdef __x86_64__
+	__asm__ volatile("int $0x80" : "=a"(result) : "a"(20) : "memory", "r8", "r9", "r10", "r11");
+#endif
+	printf("{\"result\":%ld}\n", result);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -650,6 +688,8 @@ main(int argc, char **argv)
 		{"pause", 1, wait_for_ever},
 		{"spy", 3, spy},
 		{"overwrite", 2, overwrite},
+		{"call", 2, make_calls},
+		{"int80", 1, call_i386},
 	};
 
 	if (argc < 2)

@@ -1,6 +1,7 @@
 /* covers: PR-4, PR-5, PR-6, DEC-11 and the texts of engines.md 4.3 */
 #include "kernel/exec.h"
 #include "base/role.h"
+#include "base/sig.h"
 #include "tap.h"
 
 #include <fcntl.h>
@@ -156,6 +157,7 @@ programs(void)
 		sigprocmask(SIG_SETMASK, &all, NULL);
 		for (int s = 1; s < 65; s++)
 			signal(s, SIG_IGN);
+		sig_default(); /* what the step before it does */
 		exec_program(&e, "/bin/sh", argv, env);
 		_exit(99);
 	}

@@ -1,0 +1,242 @@
+#include "words/sysnr.h"
+
+#include "base/str.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* The columns of sysnr.def.  What the processor that we were built for can report, or a kernel for
+ * it, is built in: a 64-bit kernel runs 32-bit programs, and may be what runs us. */
+enum { ABSENT = 255 };
+
+#if defined(SYSNR_ALL) || defined(__x86_64__) || defined(__i386__)
+#define IF_X86(...) __VA_ARGS__,
+#else
+#define IF_X86(...)
+enum { X86_64 = ABSENT, X32 = ABSENT, I386 = ABSENT };
+#endif
+#if defined(SYSNR_ALL) || defined(__arm__) || defined(__aarch64__)
+#define IF_ARM(...) __VA_ARGS__,
+#else
+#define IF_ARM(...)
+enum { ARM = ABSENT, AARCH64 = ABSENT };
+#endif
+#if defined(SYSNR_ALL) || defined(__mips__)
+#define IF_MIPS(...) __VA_ARGS__,
+#else
+#define IF_MIPS(...)
+enum { O32 = ABSENT, N64 = ABSENT, N32 = ABSENT };
+#endif
+#if defined(SYSNR_ALL) || defined(__powerpc__)
+#define IF_PPC(...) __VA_ARGS__,
+#else
+#define IF_PPC(...)
+enum { PPC = ABSENT, PPC64 = ABSENT };
+#endif
+#if defined(SYSNR_ALL) || defined(__s390__)
+#define IF_S390(...) __VA_ARGS__,
+#else
+#define IF_S390(...)
+enum { S390 = ABSENT, S390X = ABSENT };
+#endif
+#if defined(SYSNR_ALL) || defined(__riscv)
+#define IF_RISCV(...) __VA_ARGS__,
+#else
+#define IF_RISCV(...)
+enum { RISCV64 = ABSENT };
+#endif
+#if defined(SYSNR_ALL)
+#define IF_OTHER(...) __VA_ARGS__,
+#else
+#define IF_OTHER(...)
+enum { PARISC = ABSENT, PARISC64 = ABSENT, LOONGARCH64 = ABSENT, M68K = ABSENT, SH = ABSENT };
+#endif
+
+#define CELLS(x86_64, x32, i386, arm, aarch64, o32, n64, n32, ppc, ppc64, s390, s390x, parisc, \
+	parisc64, riscv64, loongarch64, m68k, sh) \
+	IF_X86(x86_64, x32, i386) \
+	IF_ARM(arm, aarch64) \
+	IF_MIPS(o32, n64, n32) \
+	IF_PPC(ppc, ppc64) \
+	IF_S390(s390, s390x) \
+	IF_RISCV(riscv64) \
+	IF_OTHER(parisc, parisc64, loongarch64, m68k, sh)
+
+enum column {
+	CELLS(X86_64, X32, I386, ARM, AARCH64, O32, N64, N32, PPC, PPC64, S390, S390X, PARISC,
+		PARISC64, RISCV64, LOONGARCH64, M68K, SH) COLUMNS
+};
+
+enum { NONE = -1, ARM_MARK = 0x7000, ARM_PRIVATE = 0x0f0000 };
+
+/* The names, one behind another, and where each of them begins. */
+struct names {
+#define CALL(name, ...) char at_##name[sizeof(#name)];
+#include "words/sysnr.def"
+#undef CALL
+};
+
+static const struct names names = {
+#define CALL(name, ...) #name,
+#include "words/sysnr.def"
+#undef CALL
+};
+
+static const uint16_t begins[] = {
+#define CALL(name, ...) offsetof(struct names, at_##name),
+#include "words/sysnr.def"
+#undef CALL
+};
+
+static const int16_t numbers[][COLUMNS] = {
+#define CALL(name, ...) {CELLS(__VA_ARGS__)},
+#include "words/sysnr.def"
+#undef CALL
+};
+
+enum { CALLS = sizeof begins / sizeof *begins };
+
+/* AUDIT_ARCH_* of linux/audit.h; `base` is added to the numbers of the column. */
+static const struct {
+	uint32_t audit, base;
+	uint8_t column;
+} arches[ARCHES] = {
+	/* clang-format off */
+	[ARCH_AARCH64]		= { 0xc00000b7, 0,		AARCH64 },
+	[ARCH_ARM]		= { 0x40000028, 0,		ARM },
+	[ARCH_LOONGARCH64]	= { 0xc0000102, 0,		LOONGARCH64 },
+	[ARCH_M68K]		= { 0x00000004, 0,		M68K },
+	[ARCH_MIPS]		= { 0x00000008, 4000,		O32 },
+	[ARCH_MIPS64]		= { 0x80000008, 5000,		N64 },
+	[ARCH_MIPS64N32]	= { 0xa0000008, 6000,		N32 },
+	[ARCH_MIPSEL]		= { 0x40000008, 4000,		O32 },
+	[ARCH_MIPSEL64]		= { 0xc0000008, 5000,		N64 },
+	[ARCH_MIPSEL64N32]	= { 0xe0000008, 6000,		N32 },
+	[ARCH_PARISC]		= { 0x0000000f, 0,		PARISC },
+	[ARCH_PARISC64]		= { 0x8000000f, 0,		PARISC64 },
+	[ARCH_PPC]		= { 0x00000014, 0,		PPC },
+	[ARCH_PPC64]		= { 0x80000015, 0,		PPC64 },
+	[ARCH_PPC64LE]		= { 0xc0000015, 0,		PPC64 },
+	[ARCH_RISCV64]		= { 0xc00000f3, 0,		RISCV64 },
+	[ARCH_S390]		= { 0x00000016, 0,		S390 },
+	[ARCH_S390X]		= { 0x80000016, 0,		S390X },
+	[ARCH_SH]		= { 0x4000002a, 0,		SH },
+	[ARCH_SHEB]		= { 0x0000002a, 0,		SH },
+	[ARCH_X32]		= { 0xc000003e, SYSNR_X32_BIT,	X32 },
+	[ARCH_X86]		= { 0x40000003, 0,		I386 },
+	[ARCH_X86_64]		= { 0xc000003e, 0,		X86_64 },
+	/* clang-format on */
+};
+
+enum sysnr_arch
+sysnr_native(void)
+{
+#if defined(__x86_64__)
+	return ARCH_X86_64;
+#elif defined(__i386__)
+	return ARCH_X86;
+#elif defined(__aarch64__)
+	return ARCH_AARCH64;
+#elif defined(__arm__)
+	return ARCH_ARM;
+#elif defined(__mips__) && defined(__MIPSEL__)
+	return sizeof(long) == 8 ? ARCH_MIPSEL64 : ARCH_MIPSEL;
+#elif defined(__mips__)
+	return sizeof(long) == 8 ? ARCH_MIPS64 : ARCH_MIPS;
+#elif defined(__powerpc64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return ARCH_PPC64LE;
+#elif defined(__powerpc64__)
+	return ARCH_PPC64;
+#elif defined(__s390x__)
+	return ARCH_S390X;
+#elif defined(__riscv)
+	return ARCH_RISCV64;
+#else
+#error "a processor without a table of system calls"
+#endif
+}
+
+bool
+sysnr_reachable(enum sysnr_arch arch)
+{
+	return arches[arch].column != ABSENT;
+}
+
+uint32_t
+sysnr_audit(enum sysnr_arch arch)
+{
+	return arches[arch].audit;
+}
+
+const char *
+sysnr_name(int row)
+{
+	return row < CALLS ? (const char *)&names + begins[row] : NULL;
+}
+
+int
+sysnr_find(const char *name)
+{
+	int low = 0, high = CALLS;
+
+	while (low < high) {
+		int middle = (low + high) / 2;
+		int order = strcmp((const char *)&names + begins[middle], name);
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return -1;
+}
+
+int64_t
+sysnr_number(int row, enum sysnr_arch arch)
+{
+	int number;
+
+	if (!sysnr_reachable(arch))
+		return -1;
+	number = numbers[row][arches[arch].column];
+	if (number == NONE)
+		return -1;
+	if (arches[arch].column == ARM && number >= ARM_MARK)
+		return number - ARM_MARK + ARM_PRIVATE;
+	return (int64_t)number + arches[arch].base;
+}
+
+/* linux/net.h and linux/ipc.h: the first argument that means the call.  "" is none. */
+static const char sockets[][12] = {"", "socket", "bind", "connect", "listen", "accept",
+	"getsockname", "getpeername", "socketpair", "send", "recv", "sendto", "recvfrom",
+	"shutdown", "setsockopt", "getsockopt", "sendmsg", "recvmsg", "accept4", "recvmmsg",
+	"sendmmsg"};
+static const char ipcs[][12] = {"", "semop", "semget", "semctl", "semtimedop", "", "", "", "", "",
+	"", "msgsnd", "msgrcv", "msgget", "msgctl", "", "", "", "", "", "", "shmat", "shmdt",
+	"shmget", "shmctl"};
+
+static uint32_t
+find_in(const char list[][12], size_t n, const char *name)
+{
+	for (size_t i = 1; i < n; i++)
+		if (str_equal(list[i], name))
+			return (uint32_t)i;
+	return 0;
+}
+
+uint32_t
+sysnr_multiplexed(const char *name, enum sysnr_arch arch, int64_t *by)
+{
+	uint32_t found;
+
+	*by = sysnr_number(sysnr_find("socketcall"), arch);
+	if (*by < 0)
+		return 0;
+	found = find_in(sockets, sizeof sockets / sizeof *sockets, name);
+	if (found > 0)
+		return found;
+	*by = sysnr_number(sysnr_find("ipc"), arch);
+	return *by < 0 ? 0 : find_in(ipcs, sizeof ipcs / sizeof *ipcs, name);
+}
