@@ -172,6 +172,11 @@ _Static_assert(sizeof(struct kabi_bpf_by_id) == 12, "bpf_attr for BPF_PROG_GET_F
 #define KEY_SPEC_SESSION_KEYRING (-3)
 #endif
 
+/* sched(7); the C library has no name for it. */
+#ifndef SCHED_DEADLINE
+#define SCHED_DEADLINE 6
+#endif
+
 /* sched_setattr(2), Linux 3.14; the later flags 4.13 to 5.3. */
 #ifndef SCHED_FLAG_RESET_ON_FORK
 #define SCHED_FLAG_RESET_ON_FORK 0x01

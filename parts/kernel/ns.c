@@ -138,6 +138,25 @@ ns_enter(struct err *e, const struct plan *p, const struct ns_fds *fds, bool use
 	return 0;
 }
 
+/* What is made by unshare(2) is for children alone; setns(2) takes us there, too. */
+int
+ns_time_offsets(struct err *e, const struct plan *p)
+{
+	FD_AUTO int fd = -1;
+
+	IN(e, ROLE_INIT);
+	if (!p->ns.time_offsets)
+		return 0;
+	if (sys_unshare(CLONE_NEWTIME) < 0)
+		return fail_errno(e, "linux.namespaces: unshare of the time namespace");
+	if (fd_write_file(e, AT_FDCWD, "/proc/self/timens_offsets", p->ns.time_offsets) < 0)
+		return context(e, "linux.timeOffsets");
+	fd = openat(AT_FDCWD, "/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || sys_setns(fd, CLONE_NEWTIME) < 0)
+		return fail_errno(e, "linux.timeOffsets: entering the time namespace");
+	return 0;
+}
+
 /* --- the clone -------------------------------------------------------------------------------- */
 
 /* Kernels before 5.3 and filters of outer containers do not know clone3; before 5.7 it does not

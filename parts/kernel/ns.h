@@ -57,6 +57,11 @@ struct ns_target {
  * meanwhile.  Runs in: stage, join. */
 int ns_join(struct err *e, const struct ns_target *t, uint64_t flags);
 
+/* Makes the time namespace of a plan with offsets, writes them and enters it (TO-1).  After the
+ * maps but before the change of ids, while we are dumpable: else the file is not ours.  Runs in:
+ * init. */
+int ns_time_offsets(struct err *e, const struct plan *p);
+
 /* unshare(2) of plan->ns.late_flags: after the child is in its cgroups (NS-5).  Runs in: init. */
 int ns_late(struct err *e, const struct plan *p, bool placed);
 

@@ -1,5 +1,7 @@
 #include "plan/plan.h"
 
+#include "base/arena.h"
+#include "base/str.h"
 #include "base/sys.h"
 #include "words/words.h"
 
@@ -37,13 +39,34 @@ needs_stage(const struct plan *p)
 	return false;
 }
 
+/* The offsets must be there before the first process is in the namespace, and a clone(2) that makes
+ * it puts the child there at once: time_namespaces(7). */
+static int
+make_time_offsets(struct err *e, struct plan *p)
+{
+	char text[128] = "";
+	struct str s = str_in(text, sizeof text);
+
+	for (uint32_t i = 0; i < p->spec->linux_.time_offsets.n; i++) {
+		const struct spec_time_offset *o = &p->spec->linux_.time_offsets.at[i];
+
+		if (o->secs != 0 || o->nanosecs != 0)
+			(void)str_add(
+				&s, "%s %lld %u\n", o->clock, (long long)o->secs, o->nanosecs);
+	}
+	if (s.len == 0)
+		return 0;
+	p->ns.clone_flags &= ~words_namespace_flag(NAMESPACE_TIME);
+	p->ns.time_offsets = arena_string(e, "%s", text);
+	return p->ns.time_offsets ? 0 : -1;
+}
+
 int
 plan_make_namespaces(struct err *e, struct plan *p)
 {
 	const struct spec_namespace *listed = p->spec->linux_.namespaces;
 	const struct spec_namespace *user = &listed[NAMESPACE_USER];
 
-	(void)e; /* whatever can be wrong here spec_check() has refused */
 	for (enum namespace ns = 0; ns < NAMESPACES; ns++) {
 		if (!listed[ns].listed)
 			continue;
@@ -61,5 +84,5 @@ plan_make_namespaces(struct err *e, struct plan *p)
 	p->ns.deny_setgroups = p->ns.user_new && p->facts->euid != 0;
 	p->root_mode = root_mode(p);
 	p->loopback_up = listed[NAMESPACE_NETWORK].listed && !listed[NAMESPACE_NETWORK].path;
-	return 0;
+	return make_time_offsets(e, p);
 }

@@ -40,6 +40,8 @@ struct plan_namespaces {
 	uint64_t late_flags;	      /* CLONE_NEWCGROUP where the init moves itself first (v1) */
 	const char *join[NAMESPACES]; /* path to enter, by enum namespace; NULL: none */
 	bool stage;		      /* one more process is needed: see roles/stage.h */
+	const char *time_offsets;     /* text of timens_offsets; NULL: none.  The init makes the
+				       * namespace itself then, and it is not in clone_flags. */
 	bool user_new;		      /* the init waits for its id maps before it goes on */
 	bool deny_setgroups;	      /* write "deny" before gid_map (user_namespaces(7)) */
 };

@@ -176,6 +176,8 @@ add_maps(struct str *out, const struct plan *p)
 {
 	if (!p->ns.user_new)
 		return;
+	if (p->ns.time_offsets)
+		add_row(out, "time_offsets", p->ns.time_offsets);
 	if (p->ns.deny_setgroups)
 		(void)str_add(out, "setgroups deny\n");
 	add_idmaps(out, "gid_map", &p->spec->linux_.gid_mappings);

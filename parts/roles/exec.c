@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/sig.h"
+#include "kernel/tuning.h"
 #include "roles/foreground.h"
 #include "roles/join.h"
 #include "roles/load.h"
@@ -84,6 +85,13 @@ drop_process(struct run *r)
 	fd_close(&r->console);
 }
 
+/* EXA-1: what is cloned runs there before it is in the cgroup; we stay there, too. */
+static int
+affinity(struct err *e, struct run *r)
+{
+	return tuning_affinity(e, r->spec.process.exec_cpu_affinity.initial, "initial");
+}
+
 /* It waits for that only where a seccomp agent is to know its pid. */
 static int
 placed(struct err *e, struct run *r)
@@ -96,6 +104,7 @@ static const struct step prepare[] = {
 	{ "environment",  load_environment,   NULL },
 	{ "foreground",   foreground_prepare, NULL },
 	{ "seccomp agent", serve_agent,       NULL },
+	{ "affinity",     affinity,           NULL },
 	{ "clone",        clone_process,      drop_process },
 };
 static const struct step start[] = {

@@ -66,10 +66,11 @@ cgroups(struct err *e, struct run *r)
 static int
 ids(struct err *e, struct run *r)
 {
-	if (r->plan.ns.user_new) {
+	if (r->plan.ns.user_new)
 		TRY(program_await_placed(e, r));
+	TRY(ns_time_offsets(e, &r->plan));
+	if (r->plan.ns.user_new)
 		TRY(ns_become_root(e));
-	}
 	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return fail_errno(e, "dumpable");
 	return 0;

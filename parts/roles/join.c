@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "kernel/limits.h"
+#include "kernel/tuning.h"
 #include "roles/program.h"
 #include "roles/step.h"
 #include "roles/sync.h"
@@ -117,6 +118,13 @@ session(struct err *e, struct run *r)
 	return 0;
 }
 
+/* EXA-1: in the cgroup, whose cpuset limits what may be asked for. */
+static int
+affinity(struct err *e, struct run *r)
+{
+	return tuning_affinity(e, r->spec.process.exec_cpu_affinity.final, "final");
+}
+
 /* Never the caller's (S15). */
 static int
 keyring(struct err *e, struct run *r)
@@ -159,6 +167,7 @@ static const struct step enter[] = {
 	{ "root",        root,                NULL },
 };
 static const struct step become[] = {
+	{ "affinity",    affinity,            NULL },
 	{ "session",     session,             NULL },
 	{ "keyring",     keyring,             NULL },
 	{ "terminal",    terminal,            NULL },

@@ -11,6 +11,7 @@
 #include "kernel/exec.h"
 #include "kernel/limits.h"
 #include "kernel/seccomp.h"
+#include "kernel/tuning.h"
 #include "roles/sync.h"
 
 #include <signal.h>
@@ -64,6 +65,8 @@ program_limits(struct err *e, struct run *r)
 	else
 		tty_own_stdio(p->user.uid, p->user.gid);
 	TRY(limits_resources(e, p));
+	TRY(tuning_process(e, p));
+	TRY(tuning_linux(e, &r->spec.linux_));
 	limits_umask(p, r->caller_umask);
 	exec_directory_early(p->cwd);
 	return 0;

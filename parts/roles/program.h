@@ -19,7 +19,7 @@ int program_await_placed(struct err *e, struct run *r);
  * With `console` it becomes /dev/console, too. */
 int program_terminal(struct err *e, struct run *r, bool console);
 
-/* Descriptors 0-2, rlimits, umask. */
+/* Descriptors 0-2, rlimits, scheduler, memory policy, personality, umask. */
 int program_limits(struct err *e, struct run *r);
 
 /* User, groups, capabilities, noNewPrivileges. */

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "spec/checkresources.h"
 #include "spec/checkseccomp.h"
+#include "spec/checktuning.h"
 #include "words/words.h"
 
 #include <string.h>
@@ -269,6 +270,7 @@ checklinux_all(struct err *e, const struct spec *s)
 	TRY(check_paths(e, s));
 	TRY(check_cgroups_path(e, s));
 	TRY(check_sysctl(e, s));
+	TRY(checktuning_linux(e, s));
 	TRY(checkresources_all(e, &s->linux_.resources));
 	TRY(checkseccomp_all(e, &s->linux_.seccomp));
 	return warn_mount_label(e, s);

@@ -1,5 +1,6 @@
 #include "spec/checkresources.h"
 
+#include "base/bits.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -25,26 +26,12 @@ check_memory(struct err *e, const struct spec_resources *r)
 	return 0;
 }
 
-/* cgroups(7), cpuset(7): "0-3,7" */
 static bool
 is_list(const char *text)
 {
-	bool range = false;
+	struct bits b;
 
-	for (;; text++) {
-		size_t n = str_span(text, "0123456789");
-
-		if (n == 0 || n > 6)
-			return false;
-		text += n;
-		if (*text == '\0' || *text == '\n')
-			return true;
-		if (*text == '-' && range)
-			return false;
-		if (*text != '-' && *text != ',')
-			return false;
-		range = *text == '-';
-	}
+	return bits_read(&b, text) > 0;
 }
 
 static int

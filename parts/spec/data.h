@@ -9,6 +9,7 @@
 #ifndef SPEC_DATA_H
 #define SPEC_DATA_H
 
+#include "spec/datatuning.h"
 #include "words/words.h"
 
 #include <stdbool.h>
@@ -68,11 +69,6 @@ struct spec_user {
 	} additional_gids;
 };
 
-struct spec_rlimit {
-	int resource;	     /* RLIMIT_* number */
-	uint64_t soft, hard; /* the resource's own unit; UINT64_MAX is unlimited */
-};
-
 /* One bit per capability number; in the order of `capget`'s sets and /proc/PID/status. */
 enum capability_set {
 	CAPABILITY_BOUNDING,
@@ -97,6 +93,9 @@ struct spec_process {
 		struct spec_rlimit *at;
 		uint32_t n;
 	} rlimits;
+	struct spec_scheduler scheduler;
+	struct spec_io_priority io_priority;
+	struct spec_cpu_affinity exec_cpu_affinity; /* for exec alone */
 	bool no_new_privileges, oom_score_adj_set;
 	int32_t oom_score_adj;
 	const char *apparmor_profile, *selinux_label; /* NULL when absent or empty (DEC-30) */

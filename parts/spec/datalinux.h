@@ -28,6 +28,13 @@ struct spec_device {
 	uint32_t file_mode, uid, gid; /* file_mode 0666 when absent */
 };
 
+/* Words of set_mempolicy(2), checked by spec_check(). */
+struct spec_memory_policy {
+	bool present;
+	const char *mode, *nodes; /* nodes: a list, NULL or "" for none */
+	struct strings flags;
+};
+
 struct spec_linux {
 	struct spec_namespace namespaces[NAMESPACES]; /* by enum namespace */
 	struct spec_idmaps uid_mappings, gid_mappings;
@@ -39,6 +46,12 @@ struct spec_linux {
 	struct spec_resources resources;
 	struct pairs sysctl;
 	struct spec_seccomp seccomp;
+	struct spec_memory_policy memory_policy;
+	struct spec_personality personality;
+	struct {
+		struct spec_time_offset *at;
+		uint32_t n;
+	} time_offsets;
 	uint32_t rootfs_propagation; /* MS_* with MS_REC as written; 0 when absent */
 	struct strings masked_paths, readonly_paths;
 	const char *mount_label; /* NULL when absent or empty */

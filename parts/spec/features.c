@@ -48,7 +48,11 @@ write_linux(struct jsonw *w)
 		"'apparmor':{'enabled':false},"
 		"'selinux':{'enabled':false},"
 		"'intelRdt':{'enabled':false,'schemata':false,'monitoring':false},"
-		"'memoryPolicy':{'modes':[],'flags':[]},"
+		"'memoryPolicy':{");
+	write_words(w, "modes", WORDS_MEMORY_MODE);
+	write_words(w, "flags", WORDS_MEMORY_FLAG);
+	jsonw_text(w,
+		"},"
 		"'mountExtensions':{'idmap':{'enabled':false}},"
 		"'netDevices':{'enabled':false}}");
 }

@@ -563,6 +563,9 @@ inherit(const struct json *j, struct spec_process *p, const struct spec_process 
 		INHERITED("capabilities", capabilities),
 		INHERITED("rlimits", rlimits),
 		INHERITED("noNewPrivileges", no_new_privileges),
+		INHERITED("scheduler", scheduler),
+		INHERITED("ioPriority", io_priority),
+		INHERITED("execCPUAffinity", exec_cpu_affinity),
 		INHERITED("apparmorProfile", apparmor_profile),
 		INHERITED("selinuxLabel", selinux_label),
 	};

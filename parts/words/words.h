@@ -29,6 +29,12 @@ enum words {
 	WORDS_SECCOMP_OPERATOR, /* enum seccomp_operator */
 	WORDS_SECCOMP_FLAG,	/* a bit of seccomp(2)'s flags, by its number */
 	WORDS_SECCOMP_ARCH,	/* enum sysnr_arch */
+	WORDS_SCHEDULER_POLICY, /* "SCHED_BATCH" -> 3 */
+	WORDS_SCHEDULER_FLAG,	/* a bit of sched_setattr(2)'s flags, by its number */
+	WORDS_IO_CLASS,		/* "IOPRIO_CLASS_BE" -> 2 */
+	WORDS_MEMORY_MODE,	/* "MPOL_BIND" -> 2 */
+	WORDS_MEMORY_FLAG,	/* "MPOL_F_STATIC_NODES" -> 1 << 15 */
+	WORDS_PERSONALITY,	/* "LINUX32" -> 8 */
 	WORDS_LISTS,
 };
 

@@ -14,7 +14,7 @@
 static const struct { const char *file, *error; } row[] = {
 	{ "good/minimal-for-start.json",	NULL },
 	{ "good/minimal.json",			NO_PROCESS },		/* OP-6 */
-	{ "good/spec-example.json",		"linux.timeOffsets.monotonic.secs" LATER },
+	{ "good/spec-example.json",		"ociVersion: 0.5.0-dev is not supported, only 1.x" },
 	{ "good/linux-netdevice.json",		"linux.netDevices" LATER },
 	{ "good/linux-rdma.json",		NO_PROCESS },
 	{ "good/freebsd-example.json",		"hostname: needs a \"uts\" entry in linux.namespaces" },
