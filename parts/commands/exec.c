@@ -9,14 +9,14 @@ static struct process_options options = {.no_new_privs = PROCESS_UNSET};
 
 /* clang-format off */
 static const struct option row[] = {
-	{ "process",         'p', OPTION_STRING, "FILE",   "process document: then the options marked ° count", &options.process },
-	{ "detach",          'd', OPTION_FLAG,   "",       "° return once the program runs", &request_options.detach },
-	{ "pid-file",        0,   OPTION_STRING, "FILE",   "° file to write the process's pid to", &request_options.pid_file },
-	{ "console-socket",  0,   OPTION_STRING, "SOCKET", "° socket that receives the terminal's master", &request_options.console_socket },
-	{ "pidfd-socket",    0,   OPTION_STRING, "SOCKET", "° socket that receives a pidfd of the process", &request_options.pidfd_socket },
-	{ "preserve-fds",    0,   OPTION_COUNT,  "N",      "° pass descriptors 3 to 2+N to the program", &request_options.preserve_fds },
-	{ "cgroup",          0,   OPTION_LIST,   "PATH",   "° cgroup below the container's; v1: CONTROLLER:PATH", &options.cgroups },
-	{ "ignore-paused",   0,   OPTION_FLAG,   "",       "° allow it in a paused container", &options.ignore_paused },
+	{ "process",         'p', OPTION_STRING, "FILE",   "process document: then the options marked * count", &options.process },
+	{ "detach",          'd', OPTION_FLAG,   "",       "* return once the program runs", &request_options.detach },
+	{ "pid-file",        0,   OPTION_STRING, "FILE",   "* file to write the process's pid to", &request_options.pid_file },
+	{ "console-socket",  0,   OPTION_STRING, "SOCKET", "* socket that receives the terminal's master", &request_options.console_socket },
+	{ "pidfd-socket",    0,   OPTION_STRING, "SOCKET", "* socket that receives a pidfd of the process", &request_options.pidfd_socket },
+	{ "preserve-fds",    0,   OPTION_COUNT,  "N",      "* pass descriptors 3 to 2+N to the program", &request_options.preserve_fds },
+	{ "cgroup",          0,   OPTION_LIST,   "PATH",   "* cgroup below the container's; v1: CONTROLLER:PATH", &options.cgroups },
+	{ "ignore-paused",   0,   OPTION_FLAG,   "",       "* allow it in a paused container", &options.ignore_paused },
 	{ "cwd",             0,   OPTION_STRING, "DIR",    "working directory in the container", &options.cwd },
 	{ "env",             'e', OPTION_LIST,   "K=V",    "one more environment variable", &options.env },
 	{ "tty",             't', OPTION_FLAG,   "",       "give it a terminal", &options.tty },
