@@ -32,7 +32,7 @@ enum option_kind {
 
 /* The texts lie in the rows: a static PIE would have to relocate pointers to them. */
 struct option {
-	char name[16]; /* "bundle" */
+	char name[20]; /* "bundle" */
 	char letter;   /* 'b', 0: none */
 	uint8_t kind;  /* enum option_kind */
 	char value[8]; /* what help shows for the value, "" for flags */
