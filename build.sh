@@ -788,13 +788,15 @@ run_programs() {
 	run_tap '' $(program_names build/unit $(tap_sources "$1"))
 }
 
-# The filters are compared with those of libseccomp.  The last one asks whether every property of the published schemas has a row in our tables.
+# The filters are compared with those of libseccomp.  Then: has every property of the published
+# schemas a row in our tables, has every requirement a test?
 stage_unit() {
 	run_programs tests/unit
 	programs build/unit "$sanitizers $test_warnings" "$sanitizers" "build/unit/parts.a -lseccomp" \
 		tests/seccomp/differential.c
 	run_tap '' $(program_names build/unit tests/seccomp/differential.c)
 	run_tap python3 tests/golden/coverage.py
+	python3 tests/checklist/check.py
 }
 
 stage_golden() { run_programs tests/golden; }

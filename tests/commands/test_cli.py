@@ -403,6 +403,19 @@ def test_ft_8_features(runtime):
         assert features["mountOptions"] == sorted(features["mountOptions"])
 
 
+@pytest.mark.parametrize("bound", ["ociVersionMin", "ociVersionMax"])
+def test_ft_1_both_versions_are_accepted(bundle, bound):
+    features = bundle.runtime.call("features", root=False).ok().json
+    result = bundle.set("ociVersion", features[bound]).args("true").run().ok()
+    assert not result.warnings or not bundle.runtime.ours
+
+
+def test_ft_6_supported_flags_are_known(runtime):
+    seccomp = runtime.call("features", root=False).ok().json["linux"]["seccomp"]
+    assert seccomp["enabled"] is True
+    assert set(seccomp["supportedFlags"]) <= set(seccomp["knownFlags"])
+
+
 def test_ft_3_every_listed_mount_option_is_accepted(bundle):
     # covers: FT-3, FT-8
     options = bundle.runtime.call("features", root=False).ok().json["mountOptions"]

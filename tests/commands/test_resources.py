@@ -151,7 +151,7 @@ def test_cm_4_kernel_memory_is_ignored(limits):
 
 
 @pytest.mark.parametrize("swappiness", [0, 10, 50, 100])
-def test_cm_5_swappiness(bundle, limits, swappiness):
+def test_cm_5_dec_28_swappiness(bundle, limits, swappiness):
     if not layout.has_v1("memory"):
         bundle.set("linux.resources", {"memory": {"swappiness": swappiness}}).refused("memory.swappiness")
         return
@@ -272,7 +272,7 @@ def test_cp_1_unlimited(limits, limit):
 
 
 @pytest.mark.ours
-def test_cp_1_zero_is_a_limit(limits):
+def test_cp_1_dec_12_zero_is_a_limit(limits):
     """One process is there already: a limit of 0 lets no second one come."""
     needs("pids")
     assert limits({"pids": {"limit": 0}}).number("pids", "pids.max", "pids.max") == 0

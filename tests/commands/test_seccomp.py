@@ -180,6 +180,15 @@ def test_sc_8_flags(bundle, flags):
     assert report.status("Seccomp") == "2" and report.status("Seccomp_filters") == "1"
 
 
+def test_sc_8_exec_is_filtered_too(bundle):
+    """By the filter of the config, loaded once."""
+    bundle.set("linux.seccomp", profile(rule(ERRNO, "umask")))
+    with Container(bundle.args("sleep", "100")) as c:
+        c.run()
+        report = c.exec_report()
+        assert report.status("Seccomp") == "2" and report.status("Seccomp_filters") == "1"
+
+
 # -- where it is loaded -----------------------------------------------------------------------------------------
 
 # What a static program of glibc needs to start and to print

@@ -71,7 +71,7 @@ def test_sch_2_refused_by_the_kernel(bundle):
     ({"class": "IOPRIO_CLASS_IDLE"}, "idle"),
     ({"class": "IOPRIO_CLASS_RT", "priority": 3}, "realtime: prio 3"),
 ])
-def test_iop_1(bundle, priority, text):
+def test_iop_1_dec_14(bundle, priority, text):
     with sleeping(bundle.set("process.ioPriority", priority)) as c:
         c.create()
         c.start()
