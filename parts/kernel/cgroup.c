@@ -228,6 +228,35 @@ has_limits(const struct plan *p, uint32_t i)
 	return false;
 }
 
+/* Hands the directory to its owner, with the files that the kernel names for it, and no other
+ * (config-linux.md#cgroup-ownership).  One that does not exist is passed over. */
+static int
+hand_over(struct err *e, const struct plan_cgroup *c, const struct plan_cgroup_dir *d, int dir)
+{
+	static const char names[] = "/sys/kernel/cgroup/delegate";
+	static const char usual[] = "cgroup.procs\ncgroup.subtree_control\ncgroup.threads";
+	char text[4096] = "";
+
+	if (fd_read_file(e, AT_FDCWD, names, text, sizeof text) < 0 && e->number != ENOENT)
+		return -1;
+	if (text[0] == '\0') /* before Linux 4.15 */
+		memcpy(text, usual, sizeof usual);
+	if (fchown(dir, (uid_t)c->owner, (gid_t)-1) < 0)
+		return fail_errno(e, "chown %s", d->dir);
+	for (char *name = text; *name != '\0';) {
+		size_t len = str_until(name, "\n");
+		bool last = name[len] == '\0';
+
+		name[len] = '\0';
+		if (strchr(name, '/') ||
+			(fchownat(dir, name, (uid_t)c->owner, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0 &&
+				errno != ENOENT))
+			return fail_errno(e, "chown %s/%s", d->dir, name);
+		name += len + !last;
+	}
+	return 0;
+}
+
 /* Returns 1, or 0 when it is passed over: not where a limit would be lost (I8). */
 static int
 make_one(struct err *e, const struct plan *p, uint32_t i, const char *existed)
@@ -248,13 +277,15 @@ make_one(struct err *e, const struct plan *p, uint32_t i, const char *existed)
 	}
 	if (d->v2)
 		TRY(cgroup_enable(e, &p->cgroup, i));
-	if (!limits && d->n_writes == 0 && !(d->v2 && p->cgroup.devices))
+	if (!limits && d->n_writes == 0 && !(d->v2 && (p->cgroup.devices || p->cgroup.owner >= 0)))
 		return 1;
 	dir = openat(AT_FDCWD, d->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(e, "open %s", d->dir);
 	TRY(cgroup_limit(e, p->cgroup.limits, i, dir));
 	TRY(write_device_rules(e, p, d, dir));
+	if (d->v2 && p->cgroup.owner >= 0)
+		TRY(hand_over(e, &p->cgroup, d, dir));
 	return 1;
 }
 

@@ -104,6 +104,48 @@ add_device_rules(struct err *e, struct plan *p)
 	return 0;
 }
 
+/* Is there a mount by which the container can write to its cgroup? */
+static bool
+mounts_it_writable(const struct spec_mounts *mounts)
+{
+	for (uint32_t i = 0; i < mounts->n; i++) {
+		const struct spec_mount *m = &mounts->at[i];
+		bool writable = m->source && str_equal(m->source, "cgroup") &&
+			str_equal(m->destination, "/sys/fs/cgroup");
+
+		for (uint32_t k = 0; k < m->options.n && writable; k++)
+			writable = !str_equal(m->options.at[k], "ro") &&
+				!str_equal(m->options.at[k], "rro");
+		if (writable)
+			return true;
+	}
+	return false;
+}
+
+/* CG-8: a container that sees nothing but its own cgroup manages it itself.  Whom the ids of a user
+ * namespace that is joined belong to is not known here: then nothing is handed over. */
+static void
+find_owner(struct plan *p)
+{
+	const struct spec_linux *l = &p->spec->linux_;
+	const struct spec_namespace *cgroup = &l->namespaces[NAMESPACE_CGROUP];
+	const struct spec_namespace *user = &l->namespaces[NAMESPACE_USER];
+	uint32_t uid = p->spec->process.user.uid;
+
+	p->cgroup.owner = -1;
+	if (!facts_cgroup2_only(p->facts) || !cgroup->listed || cgroup->path || user->path ||
+		!mounts_it_writable(&p->spec->mounts))
+		return;
+	if (!user->listed)
+		p->cgroup.owner = uid;
+	for (uint32_t i = 0; i < l->uid_mappings.n; i++) {
+		const struct spec_idmap *map = &l->uid_mappings.at[i];
+
+		if (uid >= map->container_id && uid - map->container_id < map->size)
+			p->cgroup.owner = map->host_id + (uid - map->container_id);
+	}
+}
+
 int
 plan_make_cgroup(struct err *e, struct plan *p)
 {
@@ -128,6 +170,7 @@ plan_make_cgroup(struct err *e, struct plan *p)
 	/* CG-6: all of them, also the named ones and the unified one of a hybrid host. */
 	for (uint32_t i = 0; i < f->n_hierarchies; i++)
 		TRY(add_dir(e, c, &f->hierarchy[i], &place));
+	find_owner(p);
 	TRY(plan_resources(e, c, f, r));
 	return rules ? add_device_rules(e, p) : 0;
 }

@@ -208,6 +208,8 @@ add_cgroup(struct str *out, const struct plan *p)
 
 		(void)str_add(out, "cgroup_dir %s ", d->v2 ? "v2" : d->controllers);
 		add_row(out, d->mount_point, d->dir);
+		if (c->owner >= 0)
+			(void)str_add(out, "\towner: %u\n", (uint32_t)c->owner);
 		for (uint32_t k = 0; k < d->n_writes; k++)
 			(void)str_add(out, "\t%s: %s\n", d->write[k].file, d->write[k].value);
 		for (const struct plan_limit *l = c->limits; l; l = l->next)

@@ -113,6 +113,7 @@ struct plan_cgroup {
 	struct plan_limit *limits, *last_limit; /* in the order in which they are written */
 	struct kabi_bpf_insn *devices;		/* program for the v2 directory; NULL: none */
 	uint32_t n_devices;			/* instructions */
+	int64_t owner; /* host uid to which the v2 directory is handed (CG-8); -1: to nobody */
 };
 
 #endif

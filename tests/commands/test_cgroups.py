@@ -127,6 +127,69 @@ def test_cg_7_cgroup_namespace_starts_here(anywhere):
     assert set(found.values()) == {"/"}
 
 
+DELEGATE = Path("/sys/kernel/cgroup/delegate")
+
+
+@pytest.fixture
+def delegating(runtime):
+    """A bundle that meets each condition of CG-8."""
+    bundle = Bundle(runtime.at(runtime.work, layout.V2))
+    bundle.own_rootfs().user_namespace().namespace("cgroup")
+    for point in ("sys/fs/cgroup", "cgroup"):  # its root is not the root of the user namespace
+        (bundle.rootfs / point).mkdir(parents=True, exist_ok=True)
+    return bundle.mount("/sys/fs/cgroup", "cgroup", "rw", kind="cgroup").args("sleep", "100")
+
+
+def owners(bundle):
+    """The uids that own the container's v2 cgroup and its files."""
+    with Container(bundle) as c:
+        c.create()
+        top = layout.mount_point("") / c.id
+        return {".": top.stat().st_uid, **{f.name: f.stat().st_uid for f in top.iterdir()}}
+
+
+@pytest.mark.parametrize("uid", [0, 7])
+def test_cg_8_handed_to_the_user(delegating, uid):
+    """The directory and what the kernel lists, with names in the list that are not there; nothing else."""
+    found = owners(delegating.set("process.user", {"uid": uid, "gid": 0}))
+    names = {".", *DELEGATE.read_text().split()} & set(found)
+    assert names >= {".", "cgroup.procs"} and len(names) < len(found)
+    assert {name for name, owner in found.items() if owner == 100000 + uid} == names
+    assert {owner for name, owner in found.items() if name not in names} == {0}
+
+
+def test_cg_8_without_a_user_namespace(delegating):
+    found = owners(delegating.without_namespace("user").drop("linux.uidMappings").drop("linux.gidMappings").set(
+        "process.user", {"uid": 1234, "gid": 0}))
+    assert found["."] == found["cgroup.procs"] == 1234 and found["cgroup.events"] == 0
+
+
+@pytest.mark.parametrize("missing", ["cgroup namespace", "mount", "rw", "source", "destination"])
+def test_cg_8_one_condition_is_missing(delegating, missing):
+    mount = next(m for m in delegating.config["mounts"] if m["destination"] == "/sys/fs/cgroup")
+    if missing == "cgroup namespace":
+        delegating.without_namespace("cgroup")
+    elif missing == "mount":
+        delegating.config["mounts"].remove(mount)
+    elif missing == "rw":
+        mount["options"] = ["ro"]
+    elif missing == "source":
+        mount["source"] = "cgroup2"
+    else:
+        mount["destination"] = "/cgroup"
+    assert set(owners(delegating).values()) == {0}
+
+
+def test_cg_8_never_on_v1(delegating):
+    cgroups = layout.v1()
+    if not cgroups:
+        pytest.skip("no v1 on this machine")
+    delegating.runtime.layout = cgroups
+    with Container(delegating) as c:
+        c.create()
+        assert (layout.mount_point("pids") / c.id).stat().st_uid == 0
+
+
 def test_cg_9_limits_of_an_existing_cgroup_stay(bundle):
     pids = layout.mount_point("pids")
     if not pids:
