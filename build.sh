@@ -88,7 +88,7 @@ install_packages() {
 # --- targets ---------------------------------------------------------------------------------------------------------
 
 # Debian's name, package of the compiler, triple of gcc, triple of musl, size budget in percent of amd64's, page size
-# in KiB the file is padded to, extra flags
+# in KiB (what is larger than 4 may be padded by that much on top of the budget), extra flags
 targets() {
 	cat <<'EOF'
 amd64     gcc                            x86_64-linux-gnu         x86_64-linux-musl        100   4
@@ -131,7 +131,7 @@ select_target() {
 	out=build/$target
 	set -- $row
 	compiler_package=$2 gnu=$3 musl=$4 max_size=$((budget * $5 / 100)) page=$(($6 * 1024)) extra=${7-}
-	[ $page = 4096 ] || max_size=$(((max_size + page - 1) / page * page))
+	[ $page = 4096 ] || max_size=$((max_size + page)) # the gap between text and data is up to a page of zeros
 	prefix=$gnu-
 	[ "$target" != "$native" ] || has "${gnu}-gcc" || prefix='' compiler_package=gcc
 	CC=${CC:-${prefix}gcc} AR=${AR:-${prefix}ar} NM=${NM:-${prefix}nm}
