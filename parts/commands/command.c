@@ -19,11 +19,11 @@ const struct command *const command_list[] = {
 	&command_pause,
 	&command_ps,
 	&command_resume,
-	&command_update,
 	&command_run,
 	&command_spec,
 	&command_start,
 	&command_state,
+	&command_update,
 };
 const size_t command_n = sizeof command_list / sizeof *command_list;
 

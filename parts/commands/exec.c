@@ -38,7 +38,8 @@ exec_main(struct err *e, const struct globals *g, int argc, char **argv)
 	q.mode = request_options.detach ? RUN_DETACHED : RUN_FOREGROUND;
 	q.no_subreaper = true; /* P2: of what it leaves behind its container takes care */
 	options.args.n = (uint32_t)argc - 1;
-	options.args.at = arena_take(e, options.args.n, sizeof *options.args.at);
+	options.args.present = true;
+	options.args.at = arena_take(e, (size_t)argc, sizeof *options.args.at);
 	if (!options.args.at)
 		return -1;
 	memcpy(options.args.at, argv + 1, options.args.n * sizeof *argv);

@@ -60,7 +60,7 @@ read_number(struct err *e, const char *option, const char *text, int64_t *out)
 }
 
 static int
-read_positive(struct err *e, const char *option, const char *text, uint64_t *out)
+read_unsigned(struct err *e, const char *option, const char *text, uint64_t *out)
 {
 	if (text && str_u64(text, out) < 0)
 		return bad(e, option, text);
@@ -127,15 +127,15 @@ read_options(struct err *e, struct spec_resources *r)
 	TRY(read_size(e, "memory", memory, &r->memory.limit));
 	TRY(read_size(e, "memory-reservation", reservation, &r->memory.reservation));
 	TRY(read_size(e, "memory-swap", swap, &r->memory.swap));
-	TRY(read_positive(e, "cpu-period", period, &r->cpu.period));
+	TRY(read_unsigned(e, "cpu-period", period, &r->cpu.period));
 	TRY(read_number(e, "cpu-quota", quota, &r->cpu.quota));
-	TRY(read_positive(e, "cpu-burst", burst, &r->cpu.burst));
-	TRY(read_positive(e, "cpu-share", shares, &r->cpu.shares));
-	TRY(read_positive(e, "cpu-rt-period", rt_period, &r->cpu.realtime_period));
+	TRY(read_unsigned(e, "cpu-burst", burst, &r->cpu.burst));
+	TRY(read_unsigned(e, "cpu-share", shares, &r->cpu.shares));
+	TRY(read_unsigned(e, "cpu-rt-period", rt_period, &r->cpu.realtime_period));
 	TRY(read_number(e, "cpu-rt-runtime", rt_runtime, &r->cpu.realtime_runtime));
 	TRY(read_number(e, "cpu-idle", idle, &r->cpu.idle));
 	TRY(read_number(e, "pids-limit", pids, &r->pids.limit));
-	TRY(read_positive(e, "blkio-weight", weight, &block));
+	TRY(read_unsigned(e, "blkio-weight", weight, &block));
 	if (block > UINT16_MAX || r->cpu.idle < 0 || r->cpu.idle > 1)
 		return bad(e, block > UINT16_MAX ? "blkio-weight" : "cpu-idle",
 			block > UINT16_MAX ? weight : idle);

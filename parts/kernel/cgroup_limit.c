@@ -13,31 +13,21 @@
 
 /* -- limits ------------------------------------------------------------------------------------ */
 
-static int
-write_limit(struct err *e, int dir, const struct plan_limit *l)
-{
-	FD_AUTO int fd = openat(dir, l->file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-
-	if (fd < 0)
-		return fail_errno(e, "open %s", l->file);
-	return fd_write(e, fd, l->value, strlen(l->value), l->file);
-}
-
 /* Writes one limit, or two that belong together.  Returns how many of them are done with. */
 static int
 write_limits(struct err *e, int dir, const struct plan_limit *l)
 {
 	const struct plan_limit *next = l->next && l->next->dir == l->dir ? l->next : NULL;
 
-	if (write_limit(e, dir, l) == 0)
+	if (fd_write_file(e, dir, l->file, l->value) == 0)
 		return l->how == PLAN_LIMIT_OR_NEXT ? 2 : 1;
 	if (e->number == ENOENT && (l->how == PLAN_LIMIT_OR_NEXT || l->how == PLAN_LIMIT_IF_EXISTS))
 		return 1;
 	if (e->number != EINVAL || l->how != PLAN_LIMIT_AFTER_NEXT || !next)
 		return context(e, "%s", l->property);
-	if (write_limit(e, dir, next) < 0)
+	if (fd_write_file(e, dir, next->file, next->value) < 0)
 		return context(e, "%s", next->property);
-	if (write_limit(e, dir, l) < 0)
+	if (fd_write_file(e, dir, l->file, l->value) < 0)
 		return context(e, "%s", l->property);
 	return 2;
 }
@@ -152,11 +142,18 @@ open_part(struct err *e, const char *path, size_t n)
 	return fd < 0 ? fail_errno(e, "open %s", part) : fd;
 }
 
+/* How much of its path is that of its parent. */
+static size_t
+parent_of(const struct plan_cgroup_dir *d)
+{
+	return (size_t)(strrchr(d->dir, '/') - d->dir);
+}
+
 /* From the mount point down to the parent, whose controllers are left in *c. */
 static int
 hand_down(struct err *e, const struct plan_cgroup_dir *d, struct controllers *c)
 {
-	size_t n = strlen(d->mount_point), last = (size_t)(strrchr(d->dir, '/') - d->dir);
+	size_t n = strlen(d->mount_point), last = parent_of(d);
 
 	for (;;) {
 		FD_AUTO int dir = -1;
@@ -179,7 +176,7 @@ cgroup_enable(struct err *e, const struct plan_cgroup *c, uint32_t i)
 	FD_AUTO int parent = -1;
 
 	IN(e, ROLE_HOST);
-	TRY(parent = open_part(e, d->dir, (size_t)(strrchr(d->dir, '/') - d->dir)));
+	TRY(parent = open_part(e, d->dir, parent_of(d)));
 	TRY(read_controllers(e, parent, &there));
 	if (str_equal(there.has, there.enabled) && !find_missing(c->limits, i, there.enabled))
 		return 0;
@@ -188,6 +185,5 @@ cgroup_enable(struct err *e, const struct plan_cgroup *c, uint32_t i)
 	if (!missing)
 		return 0;
 	return fail(e, "%s: the cgroup controller %.*s is not available in %.*s", missing->property,
-		(int)controller_of(missing), missing->file, (int)(strrchr(d->dir, '/') - d->dir),
-		d->dir);
+		(int)controller_of(missing), missing->file, (int)parent_of(d), d->dir);
 }

@@ -8,6 +8,7 @@
 #include "words/words.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -214,4 +215,22 @@ creds_apply(struct err *e, const struct plan_creds *c)
 	TRY(set_ambient(e, want[CAPABILITY_AMBIENT]));
 	TRY(check_ids(e, c));
 	return check_sets(e, c);
+}
+
+int
+creds_die_with_parent(struct err *e, bool yes)
+{
+	IN(e, ROLE_STAGE | ROLE_INIT | ROLE_JOIN);
+	if (sys_prctl(PR_SET_PDEATHSIG, yes ? SIGKILL : 0, 0, 0, 0) < 0)
+		return fail_errno(e, "parent death signal");
+	return 0;
+}
+
+int
+creds_hide(struct err *e)
+{
+	IN(e, ROLE_STAGE | ROLE_INIT | ROLE_JOIN);
+	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail_errno(e, "dumpable");
+	return 0;
 }

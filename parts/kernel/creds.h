@@ -17,4 +17,10 @@
 
 int creds_apply(struct err *e, const struct plan_creds *c);
 
+/* Who of us is killed when its parent dies, and whom nobody may trace or look into: the change of
+ * ids resets both (PR_SET_PDEATHSIG(2const), PR_SET_DUMPABLE(2const)).  Runs in: stage, init, join.
+ */
+int creds_die_with_parent(struct err *e, bool yes);
+int creds_hide(struct err *e);
+
 #endif

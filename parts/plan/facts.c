@@ -4,27 +4,13 @@
 
 #include <string.h>
 
-/* Is `word` one of the words between the commas of `list`? */
-static bool
-lists(const char *list, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *at = list; at; at = strchr(at, ',')) {
-		at += *at == ',';
-		if (strncmp(at, word, len) == 0 && (at[len] == '\0' || at[len] == ','))
-			return true;
-	}
-	return false;
-}
-
 const struct facts_hierarchy *
 facts_controller(const struct facts *f, const char *controller)
 {
 	for (uint32_t i = 0; i < f->n_hierarchies; i++) {
 		const struct facts_hierarchy *h = &f->hierarchy[i];
 
-		if (*controller ? !h->v2 && lists(h->controllers, controller) : h->v2)
+		if (*controller ? !h->v2 && str_listed(h->controllers, controller) : h->v2)
 			return h;
 	}
 	return NULL;

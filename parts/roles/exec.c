@@ -101,17 +101,17 @@ placed(struct err *e, struct run *r)
 
 /* clang-format off */
 static const struct step prepare[] = {
-	{ "environment",  load_environment,   NULL },
-	{ "foreground",   foreground_prepare, NULL },
-	{ "seccomp agent", serve_agent,       NULL },
-	{ "affinity",     affinity,           NULL },
-	{ "clone",        clone_process,      drop_process },
+	{ "environment",   load_environment,   NULL },
+	{ "foreground",    foreground_prepare, NULL },
+	{ "seccomp agent", serve_agent,        NULL },
+	{ "affinity",      affinity,           NULL },
+	{ "clone",         clone_process,      drop_process },
 };
 static const struct step start[] = {
-	{ "placed",       placed,             NULL },
-	{ "serve",        serve_init,         NULL },
-	{ "pidfd socket", serve_pidfd,        NULL },
-	{ "pid file",     serve_pid_file,     NULL },
+	{ "placed",        placed,             NULL },
+	{ "serve",         serve_init,         NULL },
+	{ "pidfd socket",  serve_pidfd,        NULL },
+	{ "pid file",      serve_pid_file,     NULL },
 };
 /* clang-format on */
 

@@ -265,24 +265,24 @@ poststart(struct err *e, struct run *r)
 
 /* clang-format off */
 static const struct step prepare[] = {
-	{ "open root",    open_root,        close_root },
-	{ "survey",       survey,           NULL },
-	{ "seccomp agent", serve_agent,     NULL },
-	{ "state",        make_state,       drop_state },
-	{ "cgroups",      make_cgroups,     drop_cgroups },
-	{ "gate",         open_gate,        NULL },
-	{ "namespaces",   open_namespaces,  NULL },
-	{ "environment",  load_environment, NULL },
-	{ "foreground",   foreground_prepare, NULL },
-	{ "clone",        clone_init,       drop_init },
+	{ "open root",     open_root,          close_root },
+	{ "survey",        survey,             NULL },
+	{ "seccomp agent", serve_agent,        NULL },
+	{ "state",         make_state,         drop_state },
+	{ "cgroups",       make_cgroups,       drop_cgroups },
+	{ "gate",          open_gate,          NULL },
+	{ "namespaces",    open_namespaces,    NULL },
+	{ "environment",   load_environment,   NULL },
+	{ "foreground",    foreground_prepare, NULL },
+	{ "clone",         clone_init,         drop_init },
 };
 static const struct step start[] = {
-	{ "record",       record,           NULL },
-	{ "serve",        serve_init,            NULL },
-	{ "pidfd socket", serve_pidfd,       NULL },
-	{ "show",         show,             NULL },
-	{ "poststart",    poststart,        NULL },
-	{ "pid file",     serve_pid_file,   NULL },
+	{ "record",        record,             NULL },
+	{ "serve",         serve_init,         NULL },
+	{ "pidfd socket",  serve_pidfd,        NULL },
+	{ "show",          show,               NULL },
+	{ "poststart",     poststart,          NULL },
+	{ "pid file",      serve_pid_file,     NULL },
 };
 /* clang-format on */
 

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/role.h"
 #include "base/str.h"
-#include "base/sys.h"
+#include "kernel/creds.h"
 #include "kernel/devices.h"
 #include "kernel/exec.h"
 #include "kernel/hooks.h"
@@ -31,9 +31,7 @@
 #include "roles/sync.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 /* First of all: what belongs to host alone goes, above all its lock and its directories (6.6); and
@@ -45,8 +43,7 @@ begin(struct err *e, struct run *r)
 	fd_close(&r->lock);
 	fd_close(&r->dir);
 	fd_close(&r->root_dir);
-	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return fail_errno(e, "parent death signal");
+	TRY(creds_die_with_parent(e, true));
 	if (setsid() < 0 && errno != EPERM) /* EPERM: a stage's child that leads already */
 		return fail_errno(e, "setsid");
 	return 0;
@@ -71,9 +68,7 @@ ids(struct err *e, struct run *r)
 	TRY(ns_time_offsets(e, &r->plan));
 	if (r->plan.ns.user_new)
 		TRY(ns_become_root(e));
-	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return fail_errno(e, "dumpable");
-	return 0;
+	return creds_hide(e);
 }
 
 /* After the ids: the rights over the joined namespaces come from the user namespace (NS-5). */
@@ -210,8 +205,7 @@ wait_start(struct err *e, struct run *r)
 	char byte;
 	ssize_t n;
 
-	if (sys_prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
-		return fail_errno(e, "parent death signal");
+	TRY(creds_die_with_parent(e, false));
 	if (r->request->mode != RUN_CREATE)
 		return 0;
 	TRY(sync_send(e, r->sync_init, SYNC_READY, NULL, -1));

@@ -17,6 +17,7 @@
 #include "base/role.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "kernel/creds.h"
 #include "kernel/limits.h"
 #include "kernel/tuning.h"
 #include "roles/program.h"
@@ -26,27 +27,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A runtime that is killed takes us with it. */
-static int
-die_with_host(struct err *e)
-{
-	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return fail_errno(e, "parent death signal");
-	return 0;
-}
-
 /* -- outside ----------------------------------------------------------------------------------- */
 
+/* A runtime that is killed takes us with it. */
 static int
 begin(struct err *e, struct run *r)
 {
 	fd_close(&r->sync);
-	return die_with_host(e);
+	return creds_die_with_parent(e, true);
 }
 
 /* Here, where the host's /proc is, and before a file of ours belongs to root (PR-11: the user of a
@@ -67,9 +58,7 @@ static int
 hide(struct err *e, struct run *r)
 {
 	(void)r;
-	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return fail_errno(e, "dumpable");
-	return 0;
+	return creds_hide(e);
 }
 
 /* Before anything else of the container, as in create; the directory of v2 leads to the host's tree
@@ -112,7 +101,7 @@ static int
 session(struct err *e, struct run *r)
 {
 	(void)r;
-	TRY(die_with_host(e));
+	TRY(creds_die_with_parent(e, true));
 	if (setsid() < 0)
 		return fail_errno(e, "setsid");
 	return 0;
@@ -152,9 +141,7 @@ leave(struct err *e, struct run *r)
 
 	if (recv(r->sync_init, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
 		return fail(e, "the runtime has ended");
-	if (sys_prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
-		return fail_errno(e, "parent death signal");
-	return 0;
+	return creds_die_with_parent(e, false);
 }
 
 /* clang-format off */

@@ -103,11 +103,9 @@ add_capabilities(struct spec_process *p, const struct strings *names)
 static int
 apply_options(struct err *e, struct spec_process *p, const struct process_options *o)
 {
-	static const struct strings none;
-
 	if (o->args.n == 0)
 		return fail(e, "exec args cannot be empty");
-	TRY(join_strings(e, &p->args, &o->args, &none));
+	p->args = o->args;
 	if (o->env.n > 0)
 		TRY(join_strings(e, &p->env, &p->env, &o->env));
 	if (o->user)

@@ -18,7 +18,7 @@ struct process_options {
 	const char *process; /* a process document: nothing but ignore_paused and cgroups counts */
 	const char *cwd, *user, *apparmor, *label;
 	struct strings env, gids, caps, cgroups;
-	struct strings args;
+	struct strings args; /* NULL behind them */
 	bool tty, ignore_paused;
 	uint8_t no_new_privs; /* PROCESS_UNSET: as the config has it */
 };

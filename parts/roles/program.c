@@ -6,7 +6,6 @@
 #include "base/role.h"
 #include "base/sig.h"
 #include "base/str.h"
-#include "base/sys.h"
 #include "kernel/creds.h"
 #include "kernel/exec.h"
 #include "kernel/limits.h"
@@ -14,9 +13,7 @@
 #include "kernel/tuning.h"
 #include "roles/sync.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 /* The host has recorded us, placed us and written our maps; or it has died, and so shall we. */
@@ -77,11 +74,8 @@ int
 program_creds(struct err *e, struct run *r)
 {
 	TRY(creds_apply(e, &r->plan.creds));
-	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return fail_errno(e, "parent death signal");
-	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return fail_errno(e, "dumpable");
-	return 0;
+	TRY(creds_die_with_parent(e, true));
+	return creds_hide(e);
 }
 
 /* What only this process can know of the program's environment: it has room for it. */

@@ -12,13 +12,13 @@
 #include "base/role.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "kernel/creds.h"
 #include "roles/init.h"
 #include "roles/sync.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,10 +64,8 @@ clone_init(struct err *e, struct run *r)
 	char text[24];
 	pid_t pid;
 
-	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return fail_errno(e, "parent death signal");
-	if (sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) /* before we join (6.7) */
-		return fail_errno(e, "dumpable");
+	TRY(creds_die_with_parent(e, true));
+	TRY(creds_hide(e)); /* before we join (6.7) */
 	/* In the joined user namespace nobody has rights over the host's cgroups: the stage moves
 	 * itself before, and the init is born where its parent is. */
 	if (r->plan.cgroup.used)

@@ -14,17 +14,26 @@ enum { VALUE_BYTES = 4096 };
 
 /* -- what is in force -------------------------------------------------------------------------- */
 
-/* The directory of a controller; "" asks for v2.  NULL: none. */
+/* The hierarchies in which the container is, as those of a host. */
+static struct facts facts;
+
+static void
+look(const struct held *h)
+{
+	facts.n_hierarchies = h->cgroups.n;
+	for (uint32_t i = 0; i < h->cgroups.n; i++) {
+		facts.hierarchy[i].v2 = cgroup_is_v2(&h->cgroups.at[i]);
+		facts.hierarchy[i].controllers = h->cgroups.at[i].controllers;
+	}
+}
+
+/* The directory of a controller of v1, of v2 for "".  NULL: none. */
 static const struct cgroup_dir *
 find_dir(const struct held *h, const char *controller)
 {
-	for (uint32_t i = 0; i < h->cgroups.n; i++) {
-		const struct cgroup_dir *d = &h->cgroups.at[i];
+	const struct facts_hierarchy *found = facts_controller(&facts, controller);
 
-		if (*controller ? str_listed(d->controllers, controller) : cgroup_is_v2(d))
-			return d;
-	}
-	return NULL;
+	return found ? &h->cgroups.at[found - facts.hierarchy] : NULL;
 }
 
 /* Reads a file of a cgroup; one that is missing is empty. */
@@ -110,28 +119,6 @@ check_usage(struct err *e, const struct held *h, const struct spec_resources *r)
 
 /* -- writing ----------------------------------------------------------------------------------- */
 
-/* What a plan of create would have: the hierarchies in which the container is. */
-static int
-make_plan(
-	struct err *e, const struct held *h, const struct spec_resources *r, struct plan_cgroup *c)
-{
-	struct facts *f = arena_take(e, 1, sizeof *f);
-
-	*c = (struct plan_cgroup){.n_dirs = h->cgroups.n};
-	c->dir = arena_take(e, h->cgroups.n, sizeof *c->dir);
-	if (!f || !c->dir)
-		return -1;
-	f->n_hierarchies = h->cgroups.n;
-	for (uint32_t i = 0; i < h->cgroups.n; i++) {
-		const struct cgroup_dir *d = &h->cgroups.at[i];
-
-		f->hierarchy[i].v2 = c->dir[i].v2 = cgroup_is_v2(d);
-		f->hierarchy[i].controllers = c->dir[i].controllers = d->controllers;
-		c->dir[i].dir = d->dir;
-	}
-	return plan_resources(e, c, f, r);
-}
-
 /* The limits as they are now, in the opposite order: what takes an update back.  A file that holds
  * lines about devices is left out: its old lines do not say what to forget. */
 static int
@@ -179,7 +166,7 @@ write_all(struct err *e, const struct held *h, const struct plan_cgroup *c)
 int
 update_limits(struct err *e, const struct held *h, struct spec_resources *r)
 {
-	struct plan_cgroup c, undo;
+	struct plan_cgroup c = {.n_dirs = h->cgroups.n, .owner = -1}, undo;
 	struct err ignored;
 
 	if (h->status == STATE_STOPPED)
@@ -188,11 +175,12 @@ update_limits(struct err *e, const struct held *h, struct spec_resources *r)
 		return 0;
 	if (h->cgroups.n == 0)
 		return fail(e, "the container is not using cgroups");
+	look(h);
 	TRY(keep_other_of_cpu(e, h, r));
 	TRY(keep_limit_of_memory(e, h, r));
 	TRY(checkresources_all(e, r));
 	TRY(check_usage(e, h, r));
-	TRY(make_plan(e, h, r, &c));
+	TRY(plan_resources(e, &c, &facts, r));
 	TRY(make_undo(e, h, &c, &undo));
 	if (write_all(e, h, &c) == 0)
 		return 0;
