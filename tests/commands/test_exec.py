@@ -195,9 +195,9 @@ def test_2_5_sub_cgroups(bundle):
             c.exec("--cgroup", "pids:sub:x", "true").fails("invalid --cgroup argument", code=255)
 
 
-@pytest.mark.skipif(not layout.mount_point(""), reason="no cgroup v2 on this machine")
-def test_2_5_delegated_cgroup(runtime, bundle):
-    """The container's v2 cgroup takes no process any more (EBUSY): exec goes where its init is."""
+@contextmanager
+def delegating(runtime, bundle):
+    """A container whose init is in a sub-cgroup, and whose own v2 cgroup hands a controller on."""
     top = layout.mount_point("")
     controllers = (top / "cgroup.subtree_control").read_text().split()
     if not controllers:
@@ -208,6 +208,13 @@ def test_2_5_delegated_cgroup(runtime, bundle):
         (own / "sub").mkdir()
         (own / "sub/cgroup.procs").write_text(str(c.pid))
         (own / "cgroup.subtree_control").write_text(f"+{controllers[0]}")
+        yield c
+
+
+@pytest.mark.skipif(not layout.mount_point(""), reason="no cgroup v2 on this machine")
+def test_2_5_delegated_cgroup(runtime, bundle):
+    """The container's v2 cgroup takes no process any more (EBUSY): exec goes where its init is."""
+    with delegating(runtime, bundle) as c:
         assert f"0::/{c.id}/sub\n" in c.exec("cat", "/proc/self/cgroup").ok().out
         c.exec("--cgroup", "/", "true").fails("busy", code=255, stage="process" if not c.runtime.ours else None)
 
@@ -590,16 +597,7 @@ def test_cg_7_older_kernels(bundle, kernel, kinds):
 @pytest.mark.skipif(not shutil.which("strace") or not layout.mount_point(""), reason="no strace or no cgroup v2 here")
 def test_2_5_delegated_cgroup_of_an_older_kernel(runtime, bundle):
     """Without CLONE_INTO_CGROUP it is the process itself that is told EBUSY."""
-    top = layout.mount_point("")
-    controllers = (top / "cgroup.subtree_control").read_text().split()
-    if not controllers:
-        pytest.skip("no v2 controller on this machine")
-    bundle.runtime = runtime.at(runtime.work, layout.V2)
-    with running(bundle) as c:
-        own = top / c.id
-        (own / "sub").mkdir()
-        (own / "sub/cgroup.procs").write_text(str(c.pid))
-        (own / "cgroup.subtree_control").write_text(f"+{controllers[0]}")
+    with delegating(runtime, bundle) as c:
         seen = c.exec("cat", "/proc/self/cgroup",
                       wrap=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=clone3:error=ENOSYS")).ok().out
         assert f"0::/{c.id}/sub\n" in seen

@@ -6,11 +6,12 @@ import re
 import shutil
 import subprocess
 import tempfile
+import warnings
 from pathlib import Path
 
 from harness import layout
 
-RUNC_UNSEALED = "could not ensure we are a cloned binary: Device or resource busy"
+RUNC_UNSEALED = "could not ensure we are a cloned binary: Device or resource busy"  # of runc 1.1
 TIMEOUT = 30  # seconds that one call may take
 LOGRUS = re.compile(r'time="(?P<time>[^"]*)" level=(?P<level>\w+) msg=(?P<msg>"(?:[^"\\]|\\.)*"|\S+)$')
 CRUN_TIME = re.compile(r"^\d{4}-\d\d-\d\dT[0-9:.]+Z: ")
@@ -134,6 +135,7 @@ class Runtime:
         is still being written hinders: that says nothing about what is tested."""
         result = self.call_once(*args, **more)
         if not self.ours and RUNC_UNSEALED in result.err:
+            warnings.warn("runc could not seal the copy of itself (EBUSY): called again", stacklevel=2)
             result = self.call_once(*args, **more)
         return result
 
