@@ -124,8 +124,8 @@ run_command(struct err *e, struct globals *g, const struct command *c, int argc,
 	enum parsed found;
 	int n, status;
 
-	if (command_parse(e, c->option, c->n_options, globals_option, globals_n, c->stop_at_operand,
-		    argc, argv, &n, &found) < 0)
+	if (command_parse(e, &c->options, &globals_options, c->stop_at_operand, argc, argv, &n,
+		    &found) < 0)
 		return misused(e, g, c, e->text);
 	if (globals_finish(e, g, whole[0]) < 0)
 		return failed(e, g, c);
@@ -175,8 +175,7 @@ main(int argc, char **argv)
 		return failed(&e, &g, NULL);
 	for (int i = 1; i < argc; i++)
 		args[i - 1] = argv[i];
-	if (command_parse(
-		    &e, globals_option, globals_n, NULL, 0, true, argc - 1, args, &n, &found) < 0)
+	if (command_parse(&e, &globals_options, NULL, true, argc - 1, args, &n, &found) < 0)
 		return misused(&e, &g, NULL, e.text);
 	if (found == PARSED_VERSION) {
 		if (globals_finish(&e, &g, g.argv0) < 0 || globals_version(&e, &g) < 0)

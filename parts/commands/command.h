@@ -1,8 +1,6 @@
-/* command: the verbs, their options, and how an argument vector is read.
+/* command: the verbs, and what they share.
  *
- * Contract: a verb is one struct command in a file of its name; its options are rows that say where
- * the value goes.  command_parse() reads an argument vector by the rules of runc and of crun at
- * once (engines.md 1.2); help is printed from the same rows.  A verb's main gets its operands and
+ * Contract: a verb is one struct command in a file of its name.  Its main gets its operands and
  * returns an exit status, or -1 with *e filled: printing it is main()'s.
  *
  * Floor: commands (uses all floors below).  Runs in: host.
@@ -12,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "commands/parse.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,23 +21,6 @@
 #define OCIRT_CRUN_LEVEL "1.27.0"
 
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_UNKNOWN_COMMAND = 3, EXIT_EXEC = 255 };
-
-enum option_kind {
-	OPTION_FLAG,   /* bool; `--flag=false` is understood */
-	OPTION_STRING, /* const char *; the last one wins */
-	OPTION_COUNT,  /* uint32_t */
-	OPTION_LIST,   /* struct strings, without a NULL behind them: each time one more */
-};
-
-/* The texts lie in the rows: a static PIE would have to relocate pointers to them. */
-struct option {
-	char name[20]; /* "bundle" */
-	char letter;   /* 'b', 0: none */
-	uint8_t kind;  /* enum option_kind */
-	char value[8]; /* what help shows for the value, "" for flags */
-	char help[62];
-	void *into; /* where it goes; NULL: accepted, without effect */
-};
 
 /* Global options and what follows from them. */
 struct globals {
@@ -58,19 +40,9 @@ struct command {
 	bool enters;	      /* its process enters the container: create, run, exec.  Errors begin
 			       * with "NAME create failed: ", and our binary is protected first */
 	bool is_exec;	      /* they begin with "exec failed: ", and the exit status is 255 */
-	const struct option *option;
-	size_t n_options;
+	struct options options;
 	int (*main)(struct err *e, const struct globals *g, int argc, char **argv);
 };
-
-/* What command_parse() found. */
-enum parsed { PARSED_OK, PARSED_HELP, PARSED_VERSION };
-
-/* Reads argv[0..argc): options go where their rows say, operands are moved to the front of argv and
- * counted in *operands.  Global options are understood behind a command, too.  With `first_only` it
- * stops at the first operand.  Fails with `flag provided but not defined: -x` and the like. */
-int command_parse(struct err *e, const struct option *row, size_t n, const struct option *global,
-	size_t n_global, bool first_only, int argc, char **argv, int *operands, enum parsed *found);
 
 /* All verbs, in the order of the help, and their number. */
 extern const struct command *const command_list[];
@@ -81,8 +53,7 @@ const struct command *command_find(const char *name);
 
 /* The global options, for parsing and help; globals_finish() derives what follows from them and
  * opens the log: bad values are errors. */
-extern const struct option globals_option[];
-extern const size_t globals_n;
+extern const struct options globals_options;
 int globals_finish(struct err *e, struct globals *g, const char *argv0);
 
 /* "ocirt", "runc" or "crun", by the last part of argv[0] (engines.md 1.1). */
@@ -105,10 +76,11 @@ struct request_options {
 	uint32_t preserve_fds;
 	bool no_pivot, no_new_keyring, no_subreaper, dry_run, detach, keep;
 };
-extern struct request_options request_options;
 enum { REQUEST_CREATE_OPTIONS = 10, REQUEST_OPTIONS = 12 }; /* the last ones are run's alone */
 extern const struct option request_option[];
-int request_make(struct err *e, struct request *q, const struct globals *g, const char *id);
+extern const char request_text[];
+int request_make(struct err *e, struct request *q, const struct globals *g,
+	const struct request_options *o, const char *id);
 
 /* Refuses words that belong to a later version (engines.md 2.14, 2.15). */
 bool command_reserved(struct err *e, const char *name);

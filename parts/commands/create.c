@@ -2,15 +2,17 @@
 
 #include "roles/host.h"
 
+static struct request_options given;
+
 static int
 create_main(struct err *e, const struct globals *g, int argc, char **argv)
 {
 	struct request q;
 
 	(void)argc;
-	TRY(request_make(e, &q, g, argv[0]));
+	TRY(request_make(e, &q, g, &given, argv[0]));
 	q.mode = RUN_CREATE;
-	return request_options.dry_run ? host_dry_run(e, &q) : host_create(e, &q);
+	return given.dry_run ? host_dry_run(e, &q) : host_create(e, &q);
 }
 
 const struct command command_create = {
@@ -20,7 +22,6 @@ const struct command command_create = {
 	.min = 1,
 	.max = 1,
 	.enters = true,
-	.option = request_option,
-	.n_options = REQUEST_CREATE_OPTIONS,
+	.options = {request_option, request_text, &given, REQUEST_CREATE_OPTIONS},
 	.main = create_main,
 };

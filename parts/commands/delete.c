@@ -8,12 +8,13 @@
 #include <errno.h>
 
 static struct held held;
-static bool force;
+static struct given {
+	bool force;
+} given;
 
 /* clang-format off */
-static const struct option row[] = {
-	{ "force", 'f', OPTION_FLAG, "",   "kill the container if it runs; no error if there is none", &force },
-};
+#define ROWS(ROW, T) \
+	ROW(T, "force", 'f', FLAG,   "", "kill the container if it runs; no error if there is none", force)
 /* clang-format on */
 
 /* There is no such container, or nobody can read what is known of it.  With --force neither is an
@@ -26,7 +27,7 @@ delete_unreadable(struct err *e, const struct globals *g, const char *id)
 	struct err why = *e;
 
 	/* A shortage of ours (EMFILE, ENOMEM, EIO) says nothing about the container. */
-	if (!force || (why.number != 0 && why.number != ENOENT && why.number != EISDIR))
+	if (!given.force || (why.number != 0 && why.number != ENOENT && why.number != EISDIR))
 		return -1;
 	TRY(spec_check_id(e, id));
 	root_dir = state_root_open(e, g->root, false);
@@ -49,7 +50,7 @@ delete_held(struct err *e, const struct globals *g, struct held *h)
 	const char *status = state_status_name(h->status);
 	bool early = h->status == STATE_CREATED || h->status == STATE_CREATING;
 
-	if (!force && h->status != STATE_STOPPED && (g->strict || !early))
+	if (!given.force && h->status != STATE_STOPPED && (g->strict || !early))
 		return fail(e, "cannot delete container %s that is not stopped: %s", h->state.id,
 			status);
 	return end_held(e, h);
@@ -61,7 +62,7 @@ delete_main(struct err *e, const struct globals *g, int argc, char **argv)
 	int result;
 
 	(void)argc;
-	if (held_open(e, &held, g->root, argv[0], force ? HELD_ANYHOW : HELD_LOCKED) < 0)
+	if (held_open(e, &held, g->root, argv[0], given.force ? HELD_ANYHOW : HELD_LOCKED) < 0)
 		return delete_unreadable(e, g, argv[0]);
 	result = delete_held(e, g, &held);
 	held_close(&held);
@@ -74,7 +75,6 @@ const struct command command_delete = {
 	.help = "delete a container and everything that was made for it",
 	.min = 1,
 	.max = 1,
-	.option = row,
-	.n_options = sizeof row / sizeof *row,
+	.options = OPTIONS(ROWS, struct given, &given),
 	.main = delete_main,
 };

@@ -5,28 +5,30 @@
 
 #include <string.h>
 
-static struct process_options options = {.no_new_privs = PROCESS_UNSET};
+static struct given {
+	struct request_options request;
+	struct process_options process;
+} given = {.process.no_new_privs = PROCESS_UNSET};
 
 /* clang-format off */
-static const struct option row[] = {
-	{ "process",         'p', OPTION_STRING, "FILE",   "process document: then the options marked * count", &options.process },
-	{ "detach",          'd', OPTION_FLAG,   "",       "* return once the program runs", &request_options.detach },
-	{ "pid-file",        0,   OPTION_STRING, "FILE",   "* file to write the process's pid to", &request_options.pid_file },
-	{ "console-socket",  0,   OPTION_STRING, "SOCKET", "* socket that receives the terminal's master", &request_options.console_socket },
-	{ "pidfd-socket",    0,   OPTION_STRING, "SOCKET", "* socket that receives a pidfd of the process", &request_options.pidfd_socket },
-	{ "preserve-fds",    0,   OPTION_COUNT,  "N",      "* pass descriptors 3 to 2+N to the program", &request_options.preserve_fds },
-	{ "cgroup",          0,   OPTION_LIST,   "PATH",   "* cgroup below the container's; v1: CONTROLLER:PATH", &options.cgroups },
-	{ "ignore-paused",   0,   OPTION_FLAG,   "",       "* allow it in a paused container", &options.ignore_paused },
-	{ "cwd",             0,   OPTION_STRING, "DIR",    "working directory in the container", &options.cwd },
-	{ "env",             'e', OPTION_LIST,   "K=V",    "one more environment variable", &options.env },
-	{ "tty",             't', OPTION_FLAG,   "",       "give it a terminal", &options.tty },
-	{ "user",            'u', OPTION_STRING, "UID",    "UID[:GID] of the process", &options.user },
-	{ "additional-gids", 'g', OPTION_LIST,   "GID",    "one more group", &options.gids },
-	{ "cap",             'c', OPTION_LIST,   "CAP",    "one more capability", &options.caps },
-	{ "no-new-privs",    0,   OPTION_FLAG,   "",       "no program may gain privileges", &options.no_new_privs },
-	{ "apparmor",        0,   OPTION_STRING, "NAME",   "AppArmor profile", &options.apparmor },
-	{ "process-label",   0,   OPTION_STRING, "LABEL",  "SELinux label", &options.label },
-};
+#define ROWS(ROW, T) \
+	ROW(T, "process",         'p', STRING, "FILE",   "process document: then the options marked * count", process.process) \
+	ROW(T, "detach",          'd', FLAG,   "",       "* return once the program runs", request.detach) \
+	ROW(T, "pid-file",        0,   STRING, "FILE",   "* file to write the process's pid to", request.pid_file) \
+	ROW(T, "console-socket",  0,   STRING, "SOCKET", "* socket that receives the terminal's master", request.console_socket) \
+	ROW(T, "pidfd-socket",    0,   STRING, "SOCKET", "* socket that receives a pidfd of the process", request.pidfd_socket) \
+	ROW(T, "preserve-fds",    0,   COUNT,  "N",      "* pass descriptors 3 to 2+N to the program", request.preserve_fds) \
+	ROW(T, "cgroup",          0,   LIST,   "PATH",   "* cgroup below the container's; v1: CONTROLLER:PATH", process.cgroups) \
+	ROW(T, "ignore-paused",   0,   FLAG,   "",       "* allow it in a paused container", process.ignore_paused) \
+	ROW(T, "cwd",             0,   STRING, "DIR",    "working directory in the container", process.cwd) \
+	ROW(T, "env",             'e', LIST,   "K=V",    "one more environment variable", process.env) \
+	ROW(T, "tty",             't', FLAG,   "",       "give it a terminal", process.tty) \
+	ROW(T, "user",            'u', STRING, "UID",    "UID[:GID] of the process", process.user) \
+	ROW(T, "additional-gids", 'g', LIST,   "GID",    "one more group", process.gids) \
+	ROW(T, "cap",             'c', LIST,   "CAP",    "one more capability", process.caps) \
+	ROW(T, "no-new-privs",    0,   FLAG,   "",       "no program may gain privileges", process.no_new_privs) \
+	ROW(T, "apparmor",        0,   STRING, "NAME",   "AppArmor profile", process.apparmor) \
+	ROW(T, "process-label",   0,   STRING, "LABEL",  "SELinux label", process.label)
 /* clang-format on */
 
 static int
@@ -34,16 +36,16 @@ exec_main(struct err *e, const struct globals *g, int argc, char **argv)
 {
 	static struct request q;
 
-	TRY(request_make(e, &q, g, argv[0]));
-	q.mode = request_options.detach ? RUN_DETACHED : RUN_FOREGROUND;
+	TRY(request_make(e, &q, g, &given.request, argv[0]));
+	q.mode = given.request.detach ? RUN_DETACHED : RUN_FOREGROUND;
 	q.no_subreaper = true; /* P2: of what it leaves behind its container takes care */
-	options.args.n = (uint32_t)argc - 1;
-	options.args.present = true;
-	options.args.at = arena_take(e, (size_t)argc, sizeof *options.args.at);
-	if (!options.args.at)
+	given.process.args.n = (uint32_t)argc - 1;
+	given.process.args.present = true;
+	given.process.args.at = arena_take(e, (size_t)argc, sizeof *given.process.args.at);
+	if (!given.process.args.at)
 		return -1;
-	memcpy(options.args.at, argv + 1, options.args.n * sizeof *argv);
-	return exec_process(e, &q, &options);
+	memcpy(given.process.args.at, argv + 1, given.process.args.n * sizeof *argv);
+	return exec_process(e, &q, &given.process);
 }
 
 const struct command command_exec = {
@@ -55,7 +57,6 @@ const struct command command_exec = {
 	.stop_at_operand = true,
 	.enters = true,
 	.is_exec = true,
-	.option = row,
-	.n_options = sizeof row / sizeof *row,
+	.options = OPTIONS(ROWS, struct given, &given),
 	.main = exec_main,
 };

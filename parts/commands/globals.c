@@ -11,25 +11,30 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char *root, *log_dest, *log_format = "text", *level = "warning", *manager = "cgroupfs",
-				    *rootless = "auto";
-static bool debug, systemd, strict;
+static struct given {
+	const char *root, *log, *log_format, *level, *manager, *rootless, *criu;
+	bool debug, systemd, strict;
+} given = {
+	.log_format = "text",
+	.level = "warning",
+	.manager = "cgroupfs",
+	.rootless = "auto",
+};
 
 /* clang-format off */
-const struct option globals_option[] = {
-	{ "root",           0, OPTION_STRING, "DIR",     "directory of the containers' state", &root },
-	{ "log",            0, OPTION_STRING, "DEST",    "where messages go (default: stderr)", &log_dest },
-	{ "log-format",     0, OPTION_STRING, "FORMAT",  "text (default) or json", &log_format },
-	{ "log-level",      0, OPTION_STRING, "LEVEL",   "error, warning (default) or debug", &level },
-	{ "debug",          0, OPTION_FLAG,   "",        "the same as --log-level debug", &debug },
-	{ "systemd-cgroup", 0, OPTION_FLAG,   "",        "not supported by this version", &systemd },
-	{ "cgroup-manager", 0, OPTION_STRING, "MANAGER", "cgroupfs (default) or disabled", &manager },
-	{ "rootless",       0, OPTION_STRING, "WHEN",    "true, false or auto: tolerate missing cgroup permission", &rootless },
-	{ "strict",         0, OPTION_FLAG,   "",        "refuse to delete a container that was never started", &strict },
-	{ "criu",           0, OPTION_STRING, "PATH",    "accepted, without effect", NULL },
-};
+#define ROWS(ROW, T) \
+	ROW(T, "root",           0,   STRING, "DIR",     "directory of the containers' state", root) \
+	ROW(T, "log",            0,   STRING, "DEST",    "where messages go (default: stderr)", log) \
+	ROW(T, "log-format",     0,   STRING, "FORMAT",  "text (default) or json", log_format) \
+	ROW(T, "log-level",      0,   STRING, "LEVEL",   "error, warning (default) or debug", level) \
+	ROW(T, "debug",          0,   FLAG,   "",        "the same as --log-level debug", debug) \
+	ROW(T, "systemd-cgroup", 0,   FLAG,   "",        "not supported by this version", systemd) \
+	ROW(T, "cgroup-manager", 0,   STRING, "MANAGER", "cgroupfs (default) or disabled", manager) \
+	ROW(T, "rootless",       0,   STRING, "WHEN",    "true, false or auto: tolerate missing cgroup permission", rootless) \
+	ROW(T, "strict",         0,   FLAG,   "",        "refuse to delete a container that was never started", strict) \
+	ROW(T, "criu",           0,   STRING, "PATH",    "accepted, without effect", criu)
 /* clang-format on */
-const size_t globals_n = sizeof globals_option / sizeof *globals_option;
+const struct options globals_options = OPTIONS(ROWS, struct given, &given);
 
 const char *
 globals_name(const char *argv0)
@@ -61,12 +66,12 @@ find_root(struct err *e, struct globals *g)
 	const char *leaf = str_equal(g->name, "ocirt") ? "containers" : g->name, *dir;
 
 	g->root = path;
-	g->root_given = root != NULL;
-	if (root) {
-		if (!*root)
+	g->root_given = given.root != NULL;
+	if (given.root) {
+		if (!*given.root)
 			return fail(e, "Option --root argument should not be set to /");
-		TRY(load_absolute(e, &root));
-		if (str_clean_path(path, sizeof path, root) < 0)
+		TRY(load_absolute(e, &given.root));
+		if (str_clean_path(path, sizeof path, given.root) < 0)
 			return fail(e, "--root: path too long");
 		if (str_equal(path, "/"))
 			return fail(e, "Option --root argument should not be set to /");
@@ -85,37 +90,38 @@ open_log(struct err *e)
 		char name[8];
 		enum log_level level;
 	} row[] = {{"error", LOG_ERROR}, {"warning", LOG_WARNING}, {"debug", LOG_DEBUG}};
-	enum log_format format = str_equal(log_format, "json") ? LOG_JSON : LOG_TEXT;
+	enum log_format format = str_equal(given.log_format, "json") ? LOG_JSON : LOG_TEXT;
 
-	if (format == LOG_TEXT && !str_equal(log_format, "text"))
-		return fail(e, "invalid log-format: %s", log_format);
+	if (format == LOG_TEXT && !str_equal(given.log_format, "text"))
+		return fail(e, "invalid log-format: %s", given.log_format);
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
-		if (str_equal(level, row[i].name))
-			return log_open(e, log_dest, format, debug ? LOG_DEBUG : row[i].level);
-	return fail(e, "invalid log-level: %s", level);
+		if (str_equal(given.level, row[i].name))
+			return log_open(
+				e, given.log, format, given.debug ? LOG_DEBUG : row[i].level);
+	return fail(e, "invalid log-level: %s", given.level);
 }
 
 static int
 check_manager(struct err *e, struct globals *g)
 {
-	if (systemd || str_equal(manager, "systemd"))
+	if (given.systemd || str_equal(given.manager, "systemd"))
 		return fail(
 			e, "the systemd cgroup driver is not supported by this version of ocirt");
-	g->no_cgroups = str_equal(manager, "disabled");
-	if (!g->no_cgroups && !str_equal(manager, "cgroupfs"))
-		return fail(e, "invalid cgroup-manager: %s", manager);
+	g->no_cgroups = str_equal(given.manager, "disabled");
+	if (!g->no_cgroups && !str_equal(given.manager, "cgroupfs"))
+		return fail(e, "invalid cgroup-manager: %s", given.manager);
 	return 0;
 }
 
 static int
 check_rootless(struct err *e, struct globals *g)
 {
-	if (str_equal(rootless, "auto"))
+	if (str_equal(given.rootless, "auto"))
 		g->rootless_auto = true;
-	else if (str_equal(rootless, "true"))
+	else if (str_equal(given.rootless, "true"))
 		g->rootless = true;
-	else if (!str_equal(rootless, "false"))
-		return fail(e, "invalid value \"%s\" for flag -rootless", rootless);
+	else if (!str_equal(given.rootless, "false"))
+		return fail(e, "invalid value \"%s\" for flag -rootless", given.rootless);
 	return 0;
 }
 
@@ -124,7 +130,7 @@ globals_finish(struct err *e, struct globals *g, const char *argv0)
 {
 	g->argv0 = argv0;
 	g->name = globals_name(argv0);
-	g->strict = strict;
+	g->strict = given.strict;
 	TRY(open_log(e));
 	TRY(find_root(e, g));
 	TRY(check_manager(e, g));

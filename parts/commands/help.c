@@ -9,18 +9,23 @@
 static char text[16384] BUFFER;
 
 static void
-options(struct str *s, const struct option *row, size_t n)
+options(struct str *s, const struct options *o)
 {
-	for (size_t i = 0; i < n; i++) {
+	const char *at = o->text;
+
+	for (size_t i = 0; i < o->n; i++) {
 		char left[64];
 		struct str l = str_in(left, sizeof left);
 
-		str_add(&l, "--%s", row[i].name);
-		if (row[i].letter)
-			str_add(&l, ", -%c", row[i].letter);
-		if (*row[i].value)
-			str_add(&l, " %s", row[i].value);
-		str_add(s, "   %-32s %s\n", left, row[i].help);
+		str_add(&l, "--%s", at);
+		if (o->row[i].letter)
+			str_add(&l, ", -%c", o->row[i].letter);
+		at = str_after(at);
+		if (*at)
+			str_add(&l, " %s", at);
+		at = str_after(at);
+		str_add(s, "   %-32s %s\n", left, at);
+		at = str_after(at);
 	}
 	str_add(s, "   %-32s %s\n", "--help, -h", "show help");
 }
@@ -47,7 +52,7 @@ command_help(const struct globals *g)
 	for (size_t i = 0; i < command_n; i++)
 		str_add(&s, "   %-10s %s\n", command_list[i]->name, command_list[i]->help);
 	str_add(&s, "   %-10s %s\n\nGLOBAL OPTIONS:\n", "help", "show help, of a command if named");
-	options(&s, globals_option, globals_n);
+	options(&s, &globals_options);
 	str_add(&s, "   %-32s %s\n", "--version, -v", "print the version");
 	print(&s);
 }
@@ -59,10 +64,10 @@ command_help_verb(const struct globals *g, const struct command *c)
 
 	if (str_equal(g->name, "crun"))
 		str_add(&s, "Usage: crun [OPTION...] %s %s%s\n\n", c->name,
-			c->n_options > 0 ? "[OPTION]... " : "", c->max > 0 ? "CONTAINER" : "");
+			c->options.n > 0 ? "[OPTION]... " : "", c->max > 0 ? "CONTAINER" : "");
 	str_add(&s, "NAME:\n   %s %s - %s\n\n", g->name, c->name, c->help);
 	str_add(&s, "USAGE:\n   %s %s [command options] %s\n\nOPTIONS:\n", g->name, c->name,
 		c->operands);
-	options(&s, c->option, c->n_options);
+	options(&s, &c->options);
 	print(&s);
 }

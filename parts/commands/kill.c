@@ -8,14 +8,15 @@
 #include <signal.h>
 
 static struct held held;
-static bool all;
-static const char *signal_name;
+static struct given {
+	bool all;
+	const char *signal;
+} given;
 
 /* clang-format off */
-static const struct option row[] = {
-	{ "all",    'a', OPTION_FLAG,   "",       "signal every process of the container", &all },
-	{ "signal", 's', OPTION_STRING, "SIGNAL", "the signal (default: SIGTERM)", &signal_name },
-};
+#define ROWS(ROW, T) \
+	ROW(T, "all",    'a', FLAG,   "",       "signal every process of the container", all) \
+	ROW(T, "signal", 's', STRING, "SIGNAL", "the signal (default: SIGTERM)", signal)
 /* clang-format on */
 
 /* Without a pid namespace of its own the death of the init leaves its children alive (NS-5). */
@@ -23,10 +24,10 @@ static int
 send(struct err *e, const struct held *h, int number)
 {
 	struct proc_identity init = {.pid = h->state.pid, .start = h->state.start};
-	bool whole = all || (number == SIGKILL && !h->state.own_pid_namespace);
+	bool whole = given.all || (number == SIGKILL && !h->state.own_pid_namespace);
 	uint32_t n;
 
-	if (h->status == STATE_STOPPED && !all)
+	if (h->status == STATE_STOPPED && !given.all)
 		return fail(e, "container not running");
 	if (whole)
 		TRY(cgroup_signal(e, &h->cgroups, number, &n));
@@ -40,7 +41,7 @@ send(struct err *e, const struct held *h, int number)
 static int
 kill_main(struct err *e, const struct globals *g, int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : signal_name ? signal_name : "SIGTERM";
+	const char *name = argc > 1 ? argv[1] : given.signal ? given.signal : "SIGTERM";
 	int number, result;
 	uint64_t value;
 
@@ -65,7 +66,6 @@ const struct command command_kill = {
 	.min = 1,
 	.max = 2,
 	.stop_at_operand = true,
-	.option = row,
-	.n_options = sizeof row / sizeof *row,
+	.options = OPTIONS(ROWS, struct given, &given),
 	.main = kill_main,
 };

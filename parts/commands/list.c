@@ -13,14 +13,15 @@
 
 enum { OWNER_MAX = 64, COLUMNS = 6, COLUMN_MIN = 12, GAP = 3, LINE_MAX = 8192, PASSWD_MAX = 65536 };
 
-static const char *format = "table";
-static bool quiet;
+static struct given {
+	const char *format;
+	bool quiet;
+} given = {.format = "table"};
 
 /* clang-format off */
-static const struct option row[] = {
-	{ "format", 'f', OPTION_STRING, "FORMAT", "table (default) or json", &format },
-	{ "quiet",  'q', OPTION_FLAG,   "",       "ids only", &quiet },
-};
+#define ROWS(ROW, T) \
+	ROW(T, "format", 'f', STRING, "FORMAT", "table (default) or json", format) \
+	ROW(T, "quiet",  'q', FLAG,   "",       "ids only", quiet)
 /* clang-format on */
 
 /* Each way to print takes one container after the other; the table goes through them twice, and
@@ -179,15 +180,15 @@ list_main(struct err *e, const struct globals *g, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (!str_equal(format, "table") && !str_equal(format, "json"))
+	if (!str_equal(given.format, "table") && !str_equal(given.format, "json"))
 		return fail(e, "invalid format option");
 	walk.root = g->root;
 	root_dir = state_root_open(e, g->root, false);
 	if (root_dir < 0 && (e->number != ENOENT || g->root_given))
 		return -1;
-	if (quiet)
+	if (given.quiet)
 		return go(e, root_dir, print_id);
-	return str_equal(format, "json") ? json(e, root_dir) : table(e, root_dir);
+	return str_equal(given.format, "json") ? json(e, root_dir) : table(e, root_dir);
 }
 
 const struct command command_list_verb = {
@@ -196,7 +197,6 @@ const struct command command_list_verb = {
 	.help = "list the containers of the state root",
 	.min = 0,
 	.max = 0,
-	.option = row,
-	.n_options = sizeof row / sizeof *row,
+	.options = OPTIONS(ROWS, struct given, &given),
 	.main = list_main,
 };

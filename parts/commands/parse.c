@@ -1,5 +1,5 @@
 /* The argument rules of engines.md 1.2. */
-#include "commands/command.h"
+#include "commands/parse.h"
 
 #include "base/arena.h"
 #include "base/str.h"
@@ -9,60 +9,65 @@
 
 /* One argument vector while it is read. */
 struct reader {
-	const struct option *row, *global;
-	size_t n, n_global;
+	const struct options *own, *global; /* NULL: there are none */
 	int argc, at;
 	char **argv;
 	enum parsed found;
 };
 
-static const struct option *
-by_name(const struct reader *r, const char *name, size_t len)
-{
-	for (size_t i = 0; i < r->n + r->n_global; i++) {
-		const struct option *o = i < r->n ? &r->row[i] : &r->global[i - r->n];
+/* An option of a table. */
+struct found {
+	const struct option *row; /* NULL: there is none */
+	const char *name;
+	char *into; /* where its value goes */
+};
 
-		if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
-			return o;
+/* The option of that name, or of that letter where the name is NULL. */
+static struct found
+find_in(const struct options *o, const char *name, size_t len, char letter)
+{
+	const char *at = o ? o->text : NULL;
+
+	for (size_t i = 0; o && i < o->n; i++, at = str_after(str_after(str_after(at)))) {
+		const struct option *row = &o->row[i];
+
+		if (name ? strlen(at) == len && memcmp(at, name, len) == 0
+			 : letter && row->letter == letter)
+			return (struct found){row, at, (char *)o->into + row->at};
 	}
-	return NULL;
+	return (struct found){NULL, NULL, NULL};
 }
 
-static const struct option *
-by_letter(const struct reader *r, char letter)
+static struct found
+find(const struct reader *r, const char *name, size_t len, char letter)
 {
-	for (size_t i = 0; i < r->n + r->n_global; i++) {
-		const struct option *o = i < r->n ? &r->row[i] : &r->global[i - r->n];
+	struct found f = find_in(r->own, name, len, letter);
 
-		if (letter && o->letter == letter)
-			return o;
-	}
-	return NULL;
+	return f.row ? f : find_in(r->global, name, len, letter);
 }
 
 static int
-set_flag(struct err *e, const struct option *o, const char *value)
+set_flag(struct err *e, struct found o, const char *value)
 {
 	static const char yes[][5] = {"true", "1", "yes"}, no[][6] = {"false", "0", "no"};
 
 	for (size_t i = 0; i < 3; i++) {
 		if (value && !str_equal(value, yes[i]) && !str_equal(value, no[i]))
 			continue;
-		if (o->into)
-			*(bool *)o->into = !value || str_equal(value, yes[i]);
+		*(bool *)(void *)o.into = !value || str_equal(value, yes[i]);
 		return 0;
 	}
-	return fail(e, "invalid boolean value \"%s\" for -%s", value, o->name);
+	return fail(e, "invalid boolean value \"%s\" for -%s", value, o.name);
 }
 
 static int
-set_count(struct err *e, const struct option *o, const char *value)
+set_count(struct err *e, struct found o, const char *value)
 {
 	uint64_t n;
 
 	if (str_u64(value, &n) < 0 || n > 65536)
-		return fail(e, "invalid value \"%s\" for flag -%s", value, o->name);
-	*(uint32_t *)o->into = (uint32_t)n;
+		return fail(e, "invalid value \"%s\" for flag -%s", value, o.name);
+	*(uint32_t *)(void *)o.into = (uint32_t)n;
 	return 0;
 }
 
@@ -86,21 +91,20 @@ add(struct err *e, struct strings *list, const char *value)
 
 /* Stores a value; where none is glued to the option the next argument is taken. */
 static int
-set(struct err *e, struct reader *r, const struct option *o, const char *value)
+set(struct err *e, struct reader *r, struct found o, const char *value)
 {
-	if (o->kind == OPTION_FLAG)
+	if (o.row->kind == OPTION_FLAG)
 		return set_flag(e, o, value);
 	if (!value) {
 		if (r->at + 1 >= r->argc)
-			return fail(e, "flag needs an argument: -%s", o->name);
+			return fail(e, "flag needs an argument: -%s", o.name);
 		value = r->argv[++r->at];
 	}
-	if (o->kind == OPTION_COUNT)
+	if (o.row->kind == OPTION_COUNT)
 		return set_count(e, o, value);
-	if (o->kind == OPTION_LIST)
-		return add(e, o->into, value);
-	if (o->into)
-		*(const char **)o->into = value;
+	if (o.row->kind == OPTION_LIST)
+		return add(e, (void *)o.into, value);
+	*(const char **)(void *)o.into = value;
 	return 0;
 }
 
@@ -123,7 +127,7 @@ special(struct reader *r, const char *name, size_t len)
 
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
 		if (strlen(row[i].word) == len && memcmp(row[i].word, name, len) == 0) {
-			if (row[i].found == PARSED_VERSION && r->n_global > 0)
+			if (row[i].found == PARSED_VERSION && r->global)
 				return false; /* only before the command */
 			r->found = row[i].found;
 			return true;
@@ -136,11 +140,11 @@ static int
 cluster(struct err *e, struct reader *r, const char *letters)
 {
 	for (const char *at = letters; *at; at++) {
-		const struct option *o = by_letter(r, *at);
+		struct found o = find(r, NULL, 0, *at);
 
-		if (!o)
+		if (!o.row)
 			return fail(e, "flag provided but not defined: -%s", letters);
-		if (o->kind != OPTION_FLAG)
+		if (o.row->kind != OPTION_FLAG)
 			return set(e, r, o, at[1] ? at + 1 : NULL);
 		TRY(set_flag(e, o, NULL));
 	}
@@ -153,30 +157,27 @@ option(struct err *e, struct reader *r, const char *arg)
 {
 	const char *name = arg + (arg[1] == '-' ? 2 : 1), *equal = strchr(name, '=');
 	size_t len = equal ? (size_t)(equal - name) : strlen(name);
-	const struct option *o = by_name(r, name, len);
+	struct found o = find(r, name, len, 0);
 
-	if (o)
+	if (o.row)
 		return set(e, r, o, equal ? equal + 1 : NULL);
 	if (special(r, name, len))
 		return 0;
-	if (arg[1] != '-' && len == 1 && equal && (o = by_letter(r, *name)))
-		return set(e, r, o, equal + 1);
+	if (arg[1] != '-' && len == 1 && equal) {
+		o = find(r, NULL, 0, *name);
+		if (o.row)
+			return set(e, r, o, equal + 1);
+	}
 	if (arg[1] != '-')
 		return cluster(e, r, name);
 	return fail(e, "flag provided but not defined: -%.*s", (int)len, name);
 }
 
 int
-command_parse(struct err *e, const struct option *row, size_t n, const struct option *global,
-	size_t n_global, bool first_only, int argc, char **argv, int *operands, enum parsed *found)
+command_parse(struct err *e, const struct options *own, const struct options *global,
+	bool first_only, int argc, char **argv, int *operands, enum parsed *found)
 {
-	struct reader r = {.row = row,
-		.n = n,
-		.global = global,
-		.n_global = n_global,
-		.argc = argc,
-		.argv = argv,
-		.found = PARSED_OK};
+	struct reader r = {.own = own, .global = global, .argc = argc, .argv = argv};
 	int kept = 0;
 	bool rest = false;
 

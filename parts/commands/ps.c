@@ -26,14 +26,15 @@ enum {
 };
 
 static struct held held;
-static const char *format = "table";
+static struct given {
+	const char *format;
+} given = {.format = "table"};
 static pid_t pids[PIDS_MAX] BUFFER;
 static uint32_t n_pids;
 
 /* clang-format off */
-static const struct option row[] = {
-	{ "format", 'f', OPTION_STRING, "FORMAT", "table (default) or json", &format },
-};
+#define ROWS(ROW, T) \
+	ROW(T, "format", 'f', STRING, "FORMAT", "table (default) or json", format)
 /* clang-format on */
 
 static int
@@ -265,7 +266,7 @@ ps_main(struct err *e, const struct globals *g, int argc, char **argv)
 {
 	int done;
 
-	if (!str_equal(format, "table") && !str_equal(format, "json"))
+	if (!str_equal(given.format, "table") && !str_equal(given.format, "json"))
 		return fail(e, "invalid format option");
 	TRY(held_open(e, &held, g->root, argv[0], HELD_UNLOCKED));
 	held_close(&held);
@@ -275,7 +276,7 @@ ps_main(struct err *e, const struct globals *g, int argc, char **argv)
 		return fail(e, "the container is not using cgroups");
 	if (n_pids == PIDS_MAX)
 		return fail(e, "more than %d processes", PIDS_MAX - 1);
-	if (str_equal(format, "json"))
+	if (str_equal(given.format, "json"))
 		return json(e);
 	TRY(done = by_host(e, argc - 1, argv + 1));
 	return done ? 0 : own_table(e);
@@ -288,7 +289,6 @@ const struct command command_ps = {
 	.min = 1,
 	.max = 1 << 16,
 	.stop_at_operand = true,
-	.option = row,
-	.n_options = sizeof row / sizeof *row,
+	.options = OPTIONS(ROWS, struct given, &given),
 	.main = ps_main,
 };

@@ -11,24 +11,24 @@
 
 enum { LISTEN_FDS_MAX = 65536 };
 
-struct request_options request_options;
-
 /* clang-format off */
-const struct option request_option[] = {
-	{ "bundle",         'b', OPTION_STRING, "DIR",    "bundle directory (default: the current one)", &request_options.bundle },
-	{ "config",         'f', OPTION_STRING, "FILE",   "config, when it is not the bundle's config.json", &request_options.config },
-	{ "console-socket", 0,   OPTION_STRING, "SOCKET", "socket that receives the terminal's master", &request_options.console_socket },
-	{ "pidfd-socket",   0,   OPTION_STRING, "SOCKET", "socket that receives a pidfd of the init", &request_options.pidfd_socket },
-	{ "pid-file",       0,   OPTION_STRING, "FILE",   "file to write the init's pid to", &request_options.pid_file },
-	{ "preserve-fds",   0,   OPTION_COUNT,  "N",      "pass descriptors 3 to 2+N to the program", &request_options.preserve_fds },
-	{ "no-pivot",       0,   OPTION_FLAG,   "",       "MS_MOVE and chroot instead of pivot_root", &request_options.no_pivot },
-	{ "no-new-keyring", 0,   OPTION_FLAG,   "",       "keep the caller's session keyring", &request_options.no_new_keyring },
-	{ "no-subreaper",   0,   OPTION_FLAG,   "",       "run: do not become a child subreaper while waiting", &request_options.no_subreaper },
-	{ "dry-run",        0,   OPTION_FLAG,   "",       "print the plan and change nothing", &request_options.dry_run },
-	/* of run alone */
-	{ "detach",         'd', OPTION_FLAG,   "",       "return once the program runs", &request_options.detach },
-	{ "keep",           0,   OPTION_FLAG,   "",       "do not delete the container when it ends", &request_options.keep },
-};
+#define ROWS(ROW, T) \
+	ROW(T, "bundle",         'b', STRING, "DIR",    "bundle directory (default: the current one)", bundle) \
+	ROW(T, "config",         'f', STRING, "FILE",   "config, when it is not the bundle's config.json", config) \
+	ROW(T, "console-socket", 0,   STRING, "SOCKET", "socket that receives the terminal's master", console_socket) \
+	ROW(T, "pidfd-socket",   0,   STRING, "SOCKET", "socket that receives a pidfd of the init", pidfd_socket) \
+	ROW(T, "pid-file",       0,   STRING, "FILE",   "file to write the init's pid to", pid_file) \
+	ROW(T, "preserve-fds",   0,   COUNT,  "N",      "pass descriptors 3 to 2+N to the program", preserve_fds) \
+	ROW(T, "no-pivot",       0,   FLAG,   "",       "MS_MOVE and chroot instead of pivot_root", no_pivot) \
+	ROW(T, "no-new-keyring", 0,   FLAG,   "",       "keep the caller's session keyring", no_new_keyring) \
+	ROW(T, "no-subreaper",   0,   FLAG,   "",       "run: do not become a child subreaper while waiting", no_subreaper) \
+	ROW(T, "dry-run",        0,   FLAG,   "",       "print the plan and change nothing", dry_run) \
+	/* of run alone */  \
+	ROW(T, "detach",         'd', FLAG,   "",       "return once the program runs", detach) \
+	ROW(T, "keep",           0,   FLAG,   "",       "do not delete the container when it ends", keep)
+
+const struct option request_option[] = {ROWS(OPTION_ROW, struct request_options)};
+const char request_text[] = ROWS(OPTION_TEXT, struct request_options);
 /* clang-format on */
 
 _Static_assert(
@@ -61,9 +61,9 @@ count_listen_fds(void)
 }
 
 int
-request_make(struct err *e, struct request *q, const struct globals *g, const char *id)
+request_make(struct err *e, struct request *q, const struct globals *g,
+	const struct request_options *o, const char *id)
 {
-	const struct request_options *o = &request_options;
 	uint32_t listen_fds = count_listen_fds();
 
 	*q = (struct request){

@@ -2,16 +2,18 @@
 
 #include "roles/host.h"
 
+static struct request_options given;
+
 static int
 run_main(struct err *e, const struct globals *g, int argc, char **argv)
 {
 	struct request q;
 
 	(void)argc;
-	TRY(request_make(e, &q, g, argv[0]));
-	q.mode = request_options.detach ? RUN_DETACHED : RUN_FOREGROUND;
-	q.keep = request_options.keep;
-	return request_options.dry_run ? host_dry_run(e, &q) : host_create(e, &q);
+	TRY(request_make(e, &q, g, &given, argv[0]));
+	q.mode = given.detach ? RUN_DETACHED : RUN_FOREGROUND;
+	q.keep = given.keep;
+	return given.dry_run ? host_dry_run(e, &q) : host_create(e, &q);
 }
 
 const struct command command_run = {
@@ -21,7 +23,6 @@ const struct command command_run = {
 	.min = 1,
 	.max = 1,
 	.enters = true,
-	.option = request_option,
-	.n_options = REQUEST_OPTIONS,
+	.options = {request_option, request_text, &given, REQUEST_OPTIONS},
 	.main = run_main,
 };

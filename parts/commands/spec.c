@@ -10,15 +10,16 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static const char *bundle, *file = "config.json";
-static bool rootless;
+static struct given {
+	const char *bundle, *file;
+	bool rootless;
+} given = {.file = "config.json"};
 
 /* clang-format off */
-static const struct option row[] = {
-	{ "bundle",   'b', OPTION_STRING, "DIR",  "directory to write to (default: the current one)", &bundle },
-	{ "file",     'f', OPTION_STRING, "PATH", "name of the file (default: config.json)", &file },
-	{ "rootless", 0,   OPTION_FLAG,   "",     "a config that a user without privilege can run", &rootless },
-};
+#define ROWS(ROW, T) \
+	ROW(T, "bundle",   'b', STRING, "DIR",  "directory to write to (default: the current one)", bundle) \
+	ROW(T, "file",     'f', STRING, "PATH", "name of the file (default: config.json)", file) \
+	ROW(T, "rootless", 0,   FLAG,   "",     "a config that a user without privilege can run", rootless)
 /* clang-format on */
 
 static int
@@ -35,21 +36,21 @@ spec_main(struct err *e, const struct globals *g, int argc, char **argv)
 	struct template_options o = {
 		.name = g->name,
 		.cgroup2 = facts_cgroup2_only(&facts),
-		.rootless = rootless,
+		.rootless = given.rootless,
 		.uid = facts.euid,
 		.gid = facts.egid,
 	};
 
 	n = template_config(e, out, sizeof out, &o);
 	TRY(n);
-	if (bundle && chdir(bundle) < 0)
-		return fail_errno(e, "chdir %s", bundle);
-	fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (given.bundle && chdir(given.bundle) < 0)
+		return fail_errno(e, "chdir %s", given.bundle);
+	fd = open(given.file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd < 0 && errno == EEXIST)
-		return fail(e, "File %s exists. Remove it first", file);
+		return fail(e, "File %s exists. Remove it first", given.file);
 	if (fd < 0)
-		return fail_errno(e, "open %s", file);
-	return fd_write(e, fd, out, (size_t)n, file);
+		return fail_errno(e, "open %s", given.file);
+	return fd_write(e, fd, out, (size_t)n, given.file);
 }
 
 const struct command command_spec = {
@@ -58,7 +59,6 @@ const struct command command_spec = {
 	.help = "write a config.json to start from",
 	.min = 0,
 	.max = 0,
-	.option = row,
-	.n_options = sizeof row / sizeof *row,
+	.options = OPTIONS(ROWS, struct given, &given),
 	.main = spec_main,
 };

@@ -14,33 +14,34 @@ enum { DOCUMENT_MAX = 1 << 18 }; /* bytes of a document of limits */
 static struct held held;
 static struct spec_resources resources;
 
-static const char *document;
-static const char *memory, *reservation, *swap, *kernel, *kernel_tcp;
-static const char *period, *quota, *burst, *shares, *rt_period, *rt_runtime, *idle;
-static const char *cpus, *mems, *pids, *weight, *l3_cache, *mem_bw;
+static struct given {
+	const char *document;
+	const char *memory, *reservation, *swap, *kernel, *kernel_tcp;
+	const char *period, *quota, *burst, *shares, *rt_period, *rt_runtime, *idle;
+	const char *cpus, *mems, *pids, *weight, *l3_cache, *mem_bw;
+} given;
 
 /* clang-format off */
-static const struct option row[] = {
-	{ "resources",		'r', OPTION_STRING, "FILE", "read a LinuxResources document; - is stdin", &document },
-	{ "memory",		0, OPTION_STRING, "BYTES", "memory limit", &memory },
-	{ "memory-reservation",	0, OPTION_STRING, "BYTES", "memory reservation", &reservation },
-	{ "memory-swap",	0, OPTION_STRING, "BYTES", "limit of memory and swap together", &swap },
-	{ "cpu-period",		0, OPTION_STRING, "US", "CFS period", &period },
-	{ "cpu-quota",		0, OPTION_STRING, "US", "CFS quota", &quota },
-	{ "cpu-burst",		0, OPTION_STRING, "US", "CFS burst", &burst },
-	{ "cpu-share",		0, OPTION_STRING, "N", "CPU shares", &shares },
-	{ "cpu-rt-period",	0, OPTION_STRING, "US", "realtime period", &rt_period },
-	{ "cpu-rt-runtime",	0, OPTION_STRING, "US", "realtime runtime", &rt_runtime },
-	{ "cpu-idle",		0, OPTION_STRING, "0|1", "idle scheduling", &idle },
-	{ "cpuset-cpus",	0, OPTION_STRING, "LIST", "CPUs to run on", &cpus },
-	{ "cpuset-mems",	0, OPTION_STRING, "LIST", "memory nodes", &mems },
-	{ "pids-limit",		0, OPTION_STRING, "N", "number of processes", &pids },
-	{ "blkio-weight",	0, OPTION_STRING, "N", "weight of block I/O", &weight },
-	{ "l3-cache-schema",	0, OPTION_STRING, "SCHEMA", "L3 cache schema", &l3_cache },
-	{ "mem-bw-schema",	0, OPTION_STRING, "SCHEMA", "memory bandwidth schema", &mem_bw },
-	{ "kernel-memory",	0, OPTION_STRING, "BYTES", "ignored", &kernel },
-	{ "kernel-memory-tcp",	0, OPTION_STRING, "BYTES", "ignored", &kernel_tcp },
-};
+#define ROWS(ROW, T) \
+	ROW(T, "resources",          'r', STRING, "FILE",   "read a LinuxResources document; - is stdin", document) \
+	ROW(T, "memory",             0,   STRING, "BYTES",  "memory limit", memory) \
+	ROW(T, "memory-reservation", 0,   STRING, "BYTES",  "memory reservation", reservation) \
+	ROW(T, "memory-swap",        0,   STRING, "BYTES",  "limit of memory and swap together", swap) \
+	ROW(T, "cpu-period",         0,   STRING, "US",     "CFS period", period) \
+	ROW(T, "cpu-quota",          0,   STRING, "US",     "CFS quota", quota) \
+	ROW(T, "cpu-burst",          0,   STRING, "US",     "CFS burst", burst) \
+	ROW(T, "cpu-share",          0,   STRING, "N",      "CPU shares", shares) \
+	ROW(T, "cpu-rt-period",      0,   STRING, "US",     "realtime period", rt_period) \
+	ROW(T, "cpu-rt-runtime",     0,   STRING, "US",     "realtime runtime", rt_runtime) \
+	ROW(T, "cpu-idle",           0,   STRING, "0|1",    "idle scheduling", idle) \
+	ROW(T, "cpuset-cpus",        0,   STRING, "LIST",   "CPUs to run on", cpus) \
+	ROW(T, "cpuset-mems",        0,   STRING, "LIST",   "memory nodes", mems) \
+	ROW(T, "pids-limit",         0,   STRING, "N",      "number of processes", pids) \
+	ROW(T, "blkio-weight",       0,   STRING, "N",      "weight of block I/O", weight) \
+	ROW(T, "l3-cache-schema",    0,   STRING, "SCHEMA", "L3 cache schema", l3_cache) \
+	ROW(T, "mem-bw-schema",      0,   STRING, "SCHEMA", "memory bandwidth schema", mem_bw) \
+	ROW(T, "kernel-memory",      0,   STRING, "BYTES",  "ignored", kernel) \
+	ROW(T, "kernel-memory-tcp",  0,   STRING, "BYTES",  "ignored", kernel_tcp)
 /* clang-format on */
 
 /* -- numbers ----------------------------------------------------------------------------------- */
@@ -124,29 +125,29 @@ read_options(struct err *e, struct spec_resources *r)
 {
 	uint64_t block = 0;
 
-	TRY(read_size(e, "memory", memory, &r->memory.limit));
-	TRY(read_size(e, "memory-reservation", reservation, &r->memory.reservation));
-	TRY(read_size(e, "memory-swap", swap, &r->memory.swap));
-	TRY(read_unsigned(e, "cpu-period", period, &r->cpu.period));
-	TRY(read_number(e, "cpu-quota", quota, &r->cpu.quota));
-	TRY(read_unsigned(e, "cpu-burst", burst, &r->cpu.burst));
-	TRY(read_unsigned(e, "cpu-share", shares, &r->cpu.shares));
-	TRY(read_unsigned(e, "cpu-rt-period", rt_period, &r->cpu.realtime_period));
-	TRY(read_number(e, "cpu-rt-runtime", rt_runtime, &r->cpu.realtime_runtime));
-	TRY(read_number(e, "cpu-idle", idle, &r->cpu.idle));
-	TRY(read_number(e, "pids-limit", pids, &r->pids.limit));
-	TRY(read_unsigned(e, "blkio-weight", weight, &block));
+	TRY(read_size(e, "memory", given.memory, &r->memory.limit));
+	TRY(read_size(e, "memory-reservation", given.reservation, &r->memory.reservation));
+	TRY(read_size(e, "memory-swap", given.swap, &r->memory.swap));
+	TRY(read_unsigned(e, "cpu-period", given.period, &r->cpu.period));
+	TRY(read_number(e, "cpu-quota", given.quota, &r->cpu.quota));
+	TRY(read_unsigned(e, "cpu-burst", given.burst, &r->cpu.burst));
+	TRY(read_unsigned(e, "cpu-share", given.shares, &r->cpu.shares));
+	TRY(read_unsigned(e, "cpu-rt-period", given.rt_period, &r->cpu.realtime_period));
+	TRY(read_number(e, "cpu-rt-runtime", given.rt_runtime, &r->cpu.realtime_runtime));
+	TRY(read_number(e, "cpu-idle", given.idle, &r->cpu.idle));
+	TRY(read_number(e, "pids-limit", given.pids, &r->pids.limit));
+	TRY(read_unsigned(e, "blkio-weight", given.weight, &block));
 	if (block > UINT16_MAX || r->cpu.idle < 0 || r->cpu.idle > 1)
 		return bad(e, block > UINT16_MAX ? "blkio-weight" : "cpu-idle",
-			block > UINT16_MAX ? weight : idle);
+			block > UINT16_MAX ? given.weight : given.idle);
 	r->block_io.weight = (uint16_t)block;
-	r->cpu.idle_set = idle;
-	r->pids.limit_set = pids;
-	r->cpu.cpus = cpus && *cpus ? cpus : NULL;
-	r->cpu.mems = mems && *mems ? mems : NULL;
-	if (kernel || kernel_tcp)
+	r->cpu.idle_set = given.idle;
+	r->pids.limit_set = given.pids;
+	r->cpu.cpus = given.cpus && *given.cpus ? given.cpus : NULL;
+	r->cpu.mems = given.mems && *given.mems ? given.mems : NULL;
+	if (given.kernel || given.kernel_tcp)
 		log_warning("kernel-memory, kernel-memory-tcp: ignored: they have no effect");
-	if (l3_cache || mem_bw)
+	if (given.l3_cache || given.mem_bw)
 		return fail(e, "linux.intelRdt: not supported by this version of ocirt");
 	return 0;
 }
@@ -157,13 +158,13 @@ read_resources(struct err *e, struct spec_resources *r)
 	static char text[DOCUMENT_MAX] BUFFER;
 	ssize_t n;
 
-	if (!document)
+	if (!given.document)
 		return read_options(e, r);
-	if (str_equal(document, "-"))
+	if (str_equal(given.document, "-"))
 		TRY(n = fd_read_all(e, 0, text, sizeof text, "stdin"));
 	else
-		TRY(n = fd_read_file(e, AT_FDCWD, document, text, sizeof text));
-	return spec_read_resources(e, r, text, (size_t)n, document);
+		TRY(n = fd_read_file(e, AT_FDCWD, given.document, text, sizeof text));
+	return spec_read_resources(e, r, text, (size_t)n, given.document);
 }
 
 static int
@@ -185,7 +186,6 @@ const struct command command_update = {
 	.help = "change the limits of a container",
 	.min = 1,
 	.max = 1,
-	.option = row,
-	.n_options = sizeof row / sizeof *row,
+	.options = OPTIONS(ROWS, struct given, &given),
 	.main = update_main,
 };
