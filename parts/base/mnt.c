@@ -147,6 +147,15 @@ mnt_bind(struct err *e, int source, int target, uint32_t extra)
 }
 
 int
+mnt_move(struct err *e, int tree, int target)
+{
+	if (sys_move_mount(
+		    tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return fail_errno(e, "move_mount");
+	return 0;
+}
+
+int
 mnt_propagate(struct err *e, int fd, uint32_t propagation)
 {
 	char path[32];

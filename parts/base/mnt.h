@@ -37,6 +37,9 @@ int mnt_change(struct err *e, int fd, uint32_t set, uint32_t clear);
 /* Binds source onto target; both may be files.  extra is MS_REC or 0. */
 int mnt_bind(struct err *e, int source, int target, uint32_t extra);
 
+/* Mounts what open_tree(2) has copied onto target (Linux 5.2). */
+int mnt_move(struct err *e, int tree, int target);
+
 /* MS_SHARED and kin, with MS_REC at will. */
 int mnt_propagate(struct err *e, int fd, uint32_t propagation);
 

@@ -34,6 +34,8 @@ struct seal {
 /* What the functions of this file hand each other. */
 struct job {
 	const struct plan *plan;
+	const struct mounts_mapped *mapped;
+	uint32_t n_mapped; /* that have been mounted */
 	int root_dir;
 	struct fd_parent parent; /* where the last missing target was made */
 	struct seal seal[SEALS_MAX];
@@ -66,6 +68,7 @@ not_ordinary(struct err *e, const struct plan_mount *m)
 struct target {
 	int fd;
 	bool literal; /* found without following a link: its path is that of the config */
+	bool made;    /* by us */
 };
 
 /* The plan has cleaned it; here it must be so, or the path would not be what the kernel finds. */
@@ -89,6 +92,7 @@ make_target(struct err *e, struct job *j, const struct plan_mount *m, enum fd_ki
 	struct target *t)
 {
 	const char *last;
+	t->made = true;
 	int dir =
 		t->literal ? fd_parent_keep(e, j->root_dir, m->destination, &j->parent, &last) : -1;
 	int made = -1;
@@ -132,7 +136,7 @@ static int
 open_target(struct err *e, struct job *j, const struct plan_mount *m, const struct mnt_look *source,
 	struct target *t)
 {
-	*t = (struct target){-1, is_clean(m->destination)};
+	*t = (struct target){.fd = -1, .literal = is_clean(m->destination)};
 	if (m->proc_or_sys)
 		return open_plain_directory(e, j, m, t);
 	if (t->literal)
@@ -243,15 +247,19 @@ is_late(const struct plan_mount *m)
 }
 
 static int
-mount_filesystem(struct err *e, const struct plan_mount *m, int target)
+mount_filesystem(struct err *e, const struct plan_mount *m, const struct target *t, uint32_t mode)
 {
 	uint32_t flags = is_late(m) ? m->flags & ~(uint32_t)MS_RDONLY : m->flags;
-	char path[32];
+	char path[32], buffer[DATA_MAX];
+	struct str data = str_in(buffer, sizeof(buffer));
 
-	if (m->data && strlen(m->data) >= DATA_MAX)
+	if (m->keep_mode && !t->made)
+		(void)str_add(&data, "mode=%o,", mode & 07777);
+	(void)str_add(&data, "%s", m->data ? m->data : "");
+	if (data.cut)
 		return fail(e, "options: longer than %d bytes", DATA_MAX - 1);
-	(void)fd_path(path, target);
-	if (sys_mount(m->source ? m->source : "none", path, m->type, flags, m->data) < 0)
+	(void)fd_path(path, t->fd);
+	if (sys_mount(m->source ? m->source : "none", path, m->type, flags, buffer) < 0)
 		return fail_errno(e, "mount %s%s%s", m->type ? m->type : "",
 			m->data ? " with options " : "", m->data ? m->data : "");
 	return 0;
@@ -278,15 +286,17 @@ remount(struct err *e, const struct plan_mount *m, int target)
 }
 
 static int
-first_call(struct err *e, const struct plan_mount *m, int source, int target)
+first_call(struct err *e, const struct plan_mount *m, int source, const struct target *t,
+	const struct mnt_look *known)
 {
 	switch (m->kind) {
 	case PLAN_MOUNT_BIND:
-		return mnt_bind(e, source, target, m->flags & MS_REC);
+		return m->idmap ? mnt_move(e, source, t->fd)
+				: mnt_bind(e, source, t->fd, m->flags & MS_REC);
 	case PLAN_MOUNT_REMOUNT:
-		return remount(e, m, target);
+		return remount(e, m, t->fd);
 	default:
-		return mount_filesystem(e, m, target);
+		return mount_filesystem(e, m, t, known->mode);
 	}
 }
 
@@ -378,8 +388,10 @@ mount_on(struct err *e, struct job *j, const struct plan_mount *m, int source,
 	TRY(check_target(e, j, m, source, &t));
 	if (m->kind != PLAN_MOUNT_BIND)
 		TRY(mnt_look(e, target, known));
-	TRY(first_call(e, m, source, target));
+	TRY(first_call(e, m, source, &t, known));
 	TRY(now = look_again(e, j, m, t.literal, known));
+	if (m->copy_up && mounts_copy_up(e, target, now) < 0)
+		return context(e, "tmpcopyup");
 	TRY(finish(e, j->plan, m, now));
 	return fd_keep(&now);
 }
@@ -391,12 +403,15 @@ mount_row(struct err *e, struct job *j, const struct plan_mount *m)
 	FD_AUTO int source = -1;
 	struct mnt_look known;
 
-	if (m->kind == PLAN_MOUNT_BIND) {
+	if (m->idmap) {
+		source = sys_fcntl(j->mapped->fd[j->n_mapped++], F_DUPFD_CLOEXEC, 3);
+	} else if (m->kind == PLAN_MOUNT_BIND) {
 		source = openat(AT_FDCWD, m->source, O_PATH | O_CLOEXEC);
 		if (source < 0)
 			return fail_errno(e, "open %s", m->source);
-		TRY(mnt_look(e, source, &known));
 	}
+	if (m->kind == PLAN_MOUNT_BIND)
+		TRY(mnt_look(e, source, &known));
 	return mount_on(e, j, m, source, &known);
 }
 
@@ -512,9 +527,9 @@ apply_list(struct err *e, struct job *j)
 }
 
 int
-mounts_apply(struct err *e, const struct plan *p, int root_dir)
+mounts_apply(struct err *e, const struct plan *p, const struct mounts_mapped *mapped, int root_dir)
 {
-	struct job j = {.plan = p, .root_dir = root_dir, .parent.dir = -1};
+	struct job j = {.plan = p, .mapped = mapped, .root_dir = root_dir, .parent.dir = -1};
 	int done;
 
 	IN(e, ROLE_INIT);

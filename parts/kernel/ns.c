@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum { MAPS_MAX = SPEC_IDMAP_MAX * 36 }; /* bytes; a line is three numbers of ten digits */
 
@@ -265,19 +266,26 @@ write_map(struct err *e, int dir, const char *file, const struct spec_idmaps *ma
 	return maps->n == 0 ? 0 : fd_write_file(e, dir, file, buf);
 }
 
+/* The process's directory in /proc, or -1. */
+static int
+open_process(struct err *e, pid_t pid)
+{
+	char path[32];
+	int dir;
+
+	(void)str_format(path, sizeof(path), "/proc/%d", (int)pid); /* fits */
+	dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0 ? fail_errno(e, "open %s", path) : dir;
+}
+
 int
 ns_map_ids(struct err *e, const struct plan *p, pid_t pid)
 {
 	const struct spec_linux *l = &p->spec->linux_;
-	FD_AUTO int dir = -1;
-	char path[32];
+	FD_AUTO int dir = open_process(e, pid);
 
 	IN(e, ROLE_HOST);
-	if (str_format(path, sizeof(path), "/proc/%d", (int)pid) < 0)
-		return fail(e, "pid %d", (int)pid);
-	dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return fail_errno(e, "linux.uidMappings: open %s", path);
+	TRY(dir);
 	/* user_namespaces(7): before gid_map, or an unprivileged writer is refused there. */
 	if (p->ns.deny_setgroups && fd_write_file(e, dir, "setgroups", "deny") < 0)
 		return context(e, "linux.gidMappings");
@@ -286,6 +294,47 @@ ns_map_ids(struct err *e, const struct plan *p, pid_t pid)
 	if (write_map(e, dir, "uid_map", &l->uid_mappings) < 0)
 		return context(e, "linux.uidMappings");
 	return 0;
+}
+
+/* Writes the maps of the waiting child and opens its namespace. */
+static int
+take_user(struct err *e, pid_t pid, const struct spec_idmaps *uid_map,
+	const struct spec_idmaps *gid_map)
+{
+	FD_AUTO int dir = open_process(e, pid);
+	int fd;
+
+	TRY(dir);
+	TRY(write_map(e, dir, "gid_map", gid_map));
+	TRY(write_map(e, dir, "uid_map", uid_map));
+	fd = openat(dir, "ns/user", O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? fail_errno(e, "open the user namespace") : fd;
+}
+
+/* The child lives until we close the pipe, or end. */
+int
+ns_user(struct err *e, const struct spec_idmaps *uid_map, const struct spec_idmaps *gid_map)
+{
+	int pair[2], fd;
+	char byte;
+	pid_t pid;
+
+	IN(e, ROLE_HOST);
+	if (sys_pipe2(pair, O_CLOEXEC) < 0)
+		return fail_errno(e, "pipe");
+	pid = sys_clone(CLONE_NEWUSER | SIGCHLD, NULL);
+	if (pid == 0) {
+		fd_close(&pair[1]);
+		(void)read(pair[0], &byte, 1);
+		_exit(0);
+	}
+	fd = pid < 0 ? fail_errno(e, "clone of a user namespace")
+		     : take_user(e, pid, uid_map, gid_map);
+	fd_close(&pair[0]);
+	fd_close(&pair[1]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return fd;
 }
 
 int

@@ -69,6 +69,11 @@ int ns_late(struct err *e, const struct plan *p, bool placed);
  * Runs in: host, while the child waits.  Spec: config-linux.md#user-namespace-mappings. */
 int ns_map_ids(struct err *e, const struct plan *p, pid_t pid);
 
+/* A user namespace with these maps in which no process is left: for mount_setattr(2), which maps
+ * the ids of a mount by it.  Returns its descriptor, the caller's to close, or -1.  Runs in: host.
+ */
+int ns_user(struct err *e, const struct spec_idmaps *uid_map, const struct spec_idmaps *gid_map);
+
 /* Becomes uid 0 and gid 0 of the new user namespace, once its maps are there.  Runs in: init,
  * stage, join. */
 int ns_become_root(struct err *e);

@@ -27,6 +27,8 @@ struct mounting {
 	uint32_t propagation;	       /* MS_SHARED and kin; 0: none */
 	const char *data;	       /* options that are the filesystem's, NULL: none */
 	const char *left_over;	       /* the first of them */
+	enum plan_idmap idmap;
+	bool copy_up, has_mode; /* tmpcopyup; mode= among the data */
 };
 
 /* What every row of an entry has in common. */

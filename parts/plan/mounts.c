@@ -12,13 +12,6 @@
 
 enum { DATA_MAX = 4096 }; /* mount(2) takes one page of data and cuts what is longer */
 
-static int
-refuse_option(struct err *e, uint32_t mount, uint32_t option, const char *name)
-{
-	return fail(e, "mounts[%u].options[%u]: \"%s\" is not supported by this version of ocirt",
-		mount, option, name);
-}
-
 /* Of contradicting options the last one wins, as for mount(8). */
 static void
 apply(struct mounting *m, const struct mountopt *o)
@@ -29,6 +22,10 @@ apply(struct mounting *m, const struct mountopt *o)
 	m->attr_clear = (m->attr_clear & ~o->attr_set) | o->attr_clear;
 	if (o->propagation)
 		m->propagation = o->propagation;
+	if (o->ours == MOUNTOPT_IDMAP || o->ours == MOUNTOPT_RIDMAP)
+		m->idmap = o->ours == MOUNTOPT_IDMAP ? PLAN_IDMAP_TOP : PLAN_IDMAP_ALL;
+	if (o->ours == MOUNTOPT_TMPCOPYUP)
+		m->copy_up = true;
 }
 
 /* MT-5: known options become flags, the others the filesystem's data. */
@@ -43,11 +40,10 @@ read_options(struct err *e, struct mounting *m)
 		struct mountopt o;
 
 		if (mountopt_find(name, &o)) {
-			if (o.ours > MOUNTOPT_IGNORED)
-				return refuse_option(e, m->index, i, name);
 			apply(m, &o);
 			continue;
 		}
+		m->has_mode = m->has_mode || str_starts(name, "mode=");
 		(void)str_add(&data, "%s%s", data.len > 0 ? "," : "", name);
 		if (!m->left_over)
 			m->left_over = name;
@@ -93,6 +89,31 @@ add(struct plan *p, const struct mounting *m, enum plan_mount_kind kind)
 	return row;
 }
 
+/* MT-6, MT-7: the entry's own maps, also where no option asks for them; else the container's. */
+static int
+add_idmap(struct err *e, const struct plan *p, const struct mounting *m, struct plan_mount *row)
+{
+	const struct spec_mount *own = m->spec;
+	const struct spec_linux *l = &p->spec->linux_;
+
+	row->idmap = m->idmap ? m->idmap : own->uid_mappings.n ? PLAN_IDMAP_TOP : PLAN_IDMAP_NONE;
+	if (!row->idmap)
+		return 0;
+	if (own->uid_mappings.n) {
+		row->uid_map = &own->uid_mappings;
+		row->gid_map = &own->gid_mappings;
+	} else if (p->ns.user_new) {
+		row->uid_map = &l->uid_mappings;
+		row->gid_map = &l->gid_mappings;
+	} else if (!p->ns.join[NAMESPACE_USER]) {
+		return fail(e,
+			"mounts[%u].uidMappings: missing: without a user namespace the "
+			"option \"%s\" needs them",
+			m->index, m->idmap == PLAN_IDMAP_ALL ? "ridmap" : "idmap");
+	}
+	return 0;
+}
+
 /* MT-3, MT-9.  The kernel takes no other flag together with MS_BIND, so they come in a second call.
  * Filesystem data would be ignored without a word: DEC-24. */
 static int
@@ -112,7 +133,7 @@ add_bind(struct err *e, struct plan *p, const struct mounting *m)
 	row->flags = m->set & (MS_BIND | MS_REC);
 	row->bind_set = m->set & MOUNTING_FLAGS;
 	row->bind_clear = m->clear & MOUNTING_FLAGS;
-	return row->source ? 0 : -1;
+	return row->source ? add_idmap(e, p, m, row) : -1;
 }
 
 static int
@@ -144,6 +165,11 @@ add_filesystem(struct err *e, struct plan *p, const struct mounting *m)
 	if (!row->source || *row->source == '\0')
 		row->source = type; /* a dummy that mountinfo can show */
 	row->proc_or_sys = str_equal(type, "proc") || str_equal(type, "sysfs");
+	if (m->copy_up && !str_equal(type, "tmpfs"))
+		return fail(e, "mounts[%u].options: \"tmpcopyup\" is an option of tmpfs alone",
+			m->index);
+	row->copy_up = m->copy_up;
+	row->keep_mode = str_equal(type, "tmpfs") && !m->has_mode;
 	return 0;
 }
 
@@ -154,6 +180,11 @@ add_mount(struct err *e, struct plan *p, uint32_t index)
 
 	TRY(read_destination(e, &m));
 	TRY(read_options(e, &m));
+	if ((m.idmap || m.spec->uid_mappings.n) && (m.set & (MS_BIND | MS_REMOUNT)) != MS_BIND)
+		return fail(e, "mounts[%u]: only the ids of a bind mount can be mapped", index);
+	if (m.copy_up && (m.set & (MS_BIND | MS_REMOUNT)))
+		return fail(
+			e, "mounts[%u].options: \"tmpcopyup\" is an option of tmpfs alone", index);
 	if (m.set & MS_REMOUNT)
 		return add_remount(e, p, &m);
 	if (m.set & MS_BIND)

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "plan/facts.h"
 #include "plan/rows.h"
+#include "plan/rowscgroup.h"
 #include "plan/seccomp.h"
 #include "spec/view.h"
 

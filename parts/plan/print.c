@@ -243,10 +243,18 @@ add_mount(struct str *out, const struct plan_mount *m)
 	add_bits(out, "attr_set", attr_bits, ATTR_BITS, m->attr_set);
 	add_attr_clear(out, m->attr_clear);
 	add_bits(out, "propagation", mount_bits, MOUNT_BITS, m->propagation);
+	if (m->idmap)
+		(void)str_add(out, " %s", m->idmap == PLAN_IDMAP_ALL ? "ridmap" : "idmap");
+	add_flag(out, m->copy_up, "copy_up");
+	add_flag(out, m->keep_mode, "keep_mode");
 	add_flag(out, m->read_only_after, "read_only_after");
 	add_flag(out, m->proc_or_sys, "proc_or_sys");
 	add_flag(out, m->if_exists, "if_exists");
 	(void)str_add(out, "\n");
+	if (m->idmap && m->uid_map) {
+		add_idmaps(out, "\tgid_map", m->gid_map);
+		add_idmaps(out, "\tuid_map", m->uid_map);
+	}
 }
 
 static void

@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "plan/facts.h"
-#include "plan/rows.h"
+#include "plan/rowscgroup.h"
 #include "spec/dataresources.h"
 
 #include <stdbool.h>

@@ -1,10 +1,10 @@
-/* rows: the plan's lists as plain data: mounts, devices and links, cgroup directories and writes.
+/* rows: the plan's lists as plain data: mounts, devices and links.
  *
  * Contract: a row says one action completely; kernel/ carries rows out in the order of their list
  * and decides nothing.  Included through plan.h.
  *
  * Floor: plan (uses base).  Runs in: host; pure.
- * Spec: config.md#mounts, config-linux.md#devices, #control-groups.
+ * Spec: config.md#mounts, config-linux.md#devices.
  */
 #ifndef PLAN_ROWS_H
 #define PLAN_ROWS_H
@@ -22,6 +22,11 @@ enum plan_mount_kind {
 	PLAN_MOUNT_CGROUP2,    /* cgroup2; where the kernel refuses, a bind of `source` */
 };
 
+/* Are the ids of a bind mapped, and of what below it (MT-6, MT-7)? */
+enum plan_idmap { PLAN_IDMAP_NONE, PLAN_IDMAP_TOP, PLAN_IDMAP_ALL };
+
+struct spec_idmaps;
+
 /* One action below the root filesystem, in the order of the list. */
 struct plan_mount {
 	enum plan_mount_kind kind;
@@ -36,6 +41,10 @@ struct plan_mount {
 					* are kept unless they are in bind_clear. */
 	uint32_t attr_set, attr_clear; /* MOUNT_ATTR_* with AT_RECURSIVE; no call when both are 0 */
 	uint32_t propagation;	       /* MS_SHARED and kin, with MS_REC; 0: none */
+	enum plan_idmap idmap;
+	const struct spec_idmaps *uid_map, *gid_map; /* NULL: those of the joined user namespace */
+	bool copy_up;				     /* the new filesystem gets what lay below it */
+	bool keep_mode;	      /* its root gets the mode of the directory that was there */
 	bool read_only_after; /* turn read-only once everything below it is mounted (cgroup v1) */
 	bool proc_or_sys;     /* proc, sysfs: the target must be a real directory (S3) */
 	bool if_exists;	      /* bind: passed over where `source` is missing (rootless: a cgroup
@@ -66,54 +75,6 @@ struct plan_devices {
 	uint32_t n;
 	struct plan_link *link;
 	uint32_t n_links;
-};
-
-/* -- cgroups (plan/cgroup, plan/devbpf) ------------------------------------------------------ */
-
-struct plan_write {
-	const char *file, *value; /* "devices.deny", "a *:* rwm" */
-};
-
-/* What is done where the file of a limit is missing or does not take it */
-enum plan_limit_how {
-	PLAN_LIMIT_MUST,
-	PLAN_LIMIT_IF_EXISTS, /* a missing file is none the worse */
-	PLAN_LIMIT_OR_NEXT, /* a missing file: the next limit says the same for another one, and is
-			     * passed over where this one is there */
-	PLAN_LIMIT_AFTER_NEXT, /* EINVAL: the two depend on each other, so the next comes first */
-};
-
-/* One write to a file of the container's cgroup, from linux.resources but its devices. */
-struct plan_limit {
-	struct plan_limit *next;
-	uint32_t dir; /* which of the directories */
-	enum plan_limit_how how;
-	const char *property;	  /* "linux.resources.memory.limit" */
-	const char *file, *value; /* "memory.max", "1048576" */
-};
-
-/* The container's cgroup in one hierarchy. */
-struct plan_cgroup_dir {
-	bool v2;
-	const char *controllers;  /* as in facts */
-	const char *mount_point;  /* never removed, never created */
-	const char *dir;	  /* absolute path below mount_point; never mount_point itself */
-	struct plan_write *write; /* in this order, once the directory exists */
-	uint32_t n_writes;
-};
-
-struct kabi_bpf_insn;
-
-struct plan_cgroup {
-	bool used;	  /* false: no cgroup is made or joined, nothing is limited */
-	bool tolerate;	  /* rootless: a directory that may not be made is passed over */
-	const char *path; /* the path as it is the same in every hierarchy: "/edge/web1" */
-	struct plan_cgroup_dir *dir;
-	uint32_t n_dirs;
-	struct plan_limit *limits, *last_limit; /* in the order in which they are written */
-	struct kabi_bpf_insn *devices;		/* program for the v2 directory; NULL: none */
-	uint32_t n_devices;			/* instructions */
-	int64_t owner; /* host uid to which the v2 directory is handed (CG-8); -1: to nobody */
 };
 
 #endif

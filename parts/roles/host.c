@@ -160,6 +160,34 @@ open_namespaces(struct err *e, struct run *r)
 	return ns_check_foreign(e, &r->plan, &r->ns);
 }
 
+/* Mounts with mapped ids are prepared here, where the rights over their filesystems are; init puts
+ * them in their places. */
+static int
+map_mounts(struct err *e, struct run *r)
+{
+	const struct plan_mounts *list = &r->plan.mounts;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct plan_mount *m = &list->at[i];
+		FD_AUTO int made = -1;
+		int user = r->ns.fd[NAMESPACE_USER];
+
+		if (!m->idmap)
+			continue;
+		if (m->uid_map)
+			user = made = ns_user(e, m->uid_map, m->gid_map);
+		if (user < 0 || mounts_map(e, &r->mapped, m, user) < 0)
+			return context(e, "mounts[%u]", m->index);
+	}
+	return 0;
+}
+
+static void
+drop_mapped(struct run *r)
+{
+	mounts_mapped_close(&r->mapped);
+}
+
 /* -- the clone --------------------------------------------------------------------------------- */
 
 /* The init's own things are its own now; ours would keep them open. */
@@ -172,6 +200,7 @@ close_init_side(struct run *r)
 	fd_close(&r->gate.answer);
 	cgroup_close(&r->door);
 	ns_close(&r->ns);
+	mounts_mapped_close(&r->mapped);
 	for (int fd = 0; fd <= 2; fd++)
 		fd_close(&r->stdio_init[fd]);
 }
@@ -272,6 +301,7 @@ static const struct step prepare[] = {
 	{ "cgroups",       make_cgroups,       drop_cgroups },
 	{ "gate",          open_gate,          NULL },
 	{ "namespaces",    open_namespaces,    NULL },
+	{ "mapped mounts", map_mounts,         drop_mapped },
 	{ "environment",   load_environment,   NULL },
 	{ "foreground",    foreground_prepare, NULL },
 	{ "clone",         clone_init,         drop_init },

@@ -111,7 +111,10 @@ rootfs(struct err *e, struct run *r)
 static int
 mounts(struct err *e, struct run *r)
 {
-	return mounts_apply(e, &r->plan, r->rootfs_dir);
+	int done = mounts_apply(e, &r->plan, &r->mapped, r->rootfs_dir);
+
+	mounts_mapped_close(&r->mapped);
+	return done;
 }
 
 /* After the config's own /dev mount. */

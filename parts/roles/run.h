@@ -9,6 +9,7 @@
 #define ROLES_RUN_H
 
 #include "kernel/cgroup.h"
+#include "kernel/mounts.h"
 #include "kernel/ns.h"
 #include "kernel/reap.h"
 #include "kernel/state.h"
@@ -56,6 +57,7 @@ struct run {
 	/* -- host ------------------------------------------------------------------------- */
 	int root_dir, dir, lock; /* state root, the container's folder, its flock */
 	struct ns_fds ns;
+	struct mounts_mapped mapped;
 	struct cgroup_dirs cgroups;
 	struct cgroup_door door;
 	struct state_gate gate; /* for the init; create only */

@@ -26,19 +26,27 @@ check_extent(struct err *e, const char *property, const struct spec_idmaps *maps
 	const struct spec_idmap *m = &maps->at[i];
 
 	if (m->size > UINT32_MAX - m->container_id)
-		return fail(
-			e, "linux.%s[%u].containerID: the last id is out of range", property, i);
+		return fail(e, "%s[%u].containerID: the last id is out of range", property, i);
 	if (m->size > UINT32_MAX - m->host_id)
-		return fail(e, "linux.%s[%u].hostID: the last id is out of range", property, i);
+		return fail(e, "%s[%u].hostID: the last id is out of range", property, i);
 	for (uint32_t k = 0; k < i; k++) {
 		const struct spec_idmap *other = &maps->at[k];
 
 		if (overlap(m->container_id, m->size, other->container_id, other->size))
-			return fail(
-				e, "linux.%s[%u].containerID: overlaps entry %u", property, i, k);
+			return fail(e, "%s[%u].containerID: overlaps entry %u", property, i, k);
 		if (overlap(m->host_id, m->size, other->host_id, other->size))
-			return fail(e, "linux.%s[%u].hostID: overlaps entry %u", property, i, k);
+			return fail(e, "%s[%u].hostID: overlaps entry %u", property, i, k);
 	}
+	return 0;
+}
+
+static int
+check_extents(struct err *e, const char *property, const struct spec_idmaps *maps)
+{
+	if (maps->n > SPEC_IDMAP_MAX)
+		return fail(e, "%s: more than %d entries", property, SPEC_IDMAP_MAX);
+	for (uint32_t i = 0; i < maps->n; i++)
+		TRY(check_extent(e, property, maps, i));
 	return 0;
 }
 
@@ -50,21 +58,35 @@ check_idmaps(
 	const struct spec_namespace *user = &s->linux_.namespaces[NAMESPACE_USER];
 
 	if (maps->n > 0 && !user->listed)
-		return fail(e, "linux.%s: needs a \"user\" entry in linux.namespaces", property);
+		return fail(e, "%s: needs a \"user\" entry in linux.namespaces", property);
 	if (maps->n == 0 && user->listed && !user->path)
-		return fail(e, "linux.%s: missing: a new user namespace needs it", property);
-	if (maps->n > SPEC_IDMAP_MAX)
-		return fail(e, "linux.%s: more than %d entries", property, SPEC_IDMAP_MAX);
-	for (uint32_t i = 0; i < maps->n; i++)
-		TRY(check_extent(e, property, maps, i));
-	return 0;
+		return fail(e, "%s: missing: a new user namespace needs it", property);
+	return check_extents(e, property, maps);
+}
+
+/* MT-6 */
+static int
+check_mount_mappings(struct err *e, const struct spec_mount *m, uint32_t i)
+{
+	char property[48];
+
+	if (!m->uid_mappings.n != !m->gid_mappings.n)
+		return fail(e, "mounts[%u].%cidMappings: missing: %cidMappings needs it too", i,
+			m->uid_mappings.n ? 'g' : 'u', m->uid_mappings.n ? 'u' : 'g');
+	(void)str_format(property, sizeof property, "mounts[%u].uidMappings", i);
+	TRY(check_extents(e, property, &m->uid_mappings));
+	(void)str_format(property, sizeof property, "mounts[%u].gidMappings", i);
+	return check_extents(e, property, &m->gid_mappings);
 }
 
 static int
 check_mappings(struct err *e, const struct spec *s)
 {
-	TRY(check_idmaps(e, s, "uidMappings", &s->linux_.uid_mappings));
-	return check_idmaps(e, s, "gidMappings", &s->linux_.gid_mappings);
+	TRY(check_idmaps(e, s, "linux.uidMappings", &s->linux_.uid_mappings));
+	TRY(check_idmaps(e, s, "linux.gidMappings", &s->linux_.gid_mappings));
+	for (uint32_t i = 0; i < s->mounts.n; i++)
+		TRY(check_mount_mappings(e, &s->mounts.at[i], i));
+	return 0;
 }
 
 /* -- devices, paths

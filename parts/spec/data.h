@@ -52,7 +52,7 @@ struct spec_idmaps {
 struct spec_mount {
 	const char *destination, *type, *source; /* type, source: NULL when absent */
 	struct strings options;
-	struct spec_idmaps uid_mappings, gid_mappings; /* refused in this version */
+	struct spec_idmaps uid_mappings, gid_mappings; /* n is 0 when absent */
 };
 
 struct spec_mounts {

@@ -53,7 +53,7 @@ write_linux(struct jsonw *w)
 	write_words(w, "flags", WORDS_MEMORY_FLAG);
 	jsonw_text(w,
 		"},"
-		"'mountExtensions':{'idmap':{'enabled':false}},"
+		"'mountExtensions':{'idmap':{'enabled':true}},"
 		"'netDevices':{'enabled':false}}");
 }
 

@@ -258,7 +258,6 @@ def test_gen_11_many_keys_are_not_quadratic(bundle):
 # -- refused by name ----------------------------------------------------------------------------------------------
 
 
-MAPS = {"uidMappings": [{"containerID": 0, "hostID": 0, "size": 1}], "gidMappings": [{"containerID": 0, "hostID": 0, "size": 1}]}
 LATER = {
     "linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW"},
     "linux.resources.memory.limit": 1 << 28, "linux.resources.memory.reservation": 1 << 27, "linux.resources.memory.swap": 1 << 29,
@@ -285,24 +284,6 @@ def test_gen_4_refused_by_name(bundle, path):
     if path == "linux.timeOffsets":
         bundle.namespace("time")
     bundle.needs_refusal(path, LATER[path])
-
-
-@pytest.mark.ours
-@pytest.mark.parametrize("more", [{"options": ["bind", "idmap"], **MAPS}, {"options": ["bind", "ridmap"], **MAPS}, MAPS], ids=str)
-def test_mt_6_mount_mappings_refused_by_name(bundle, more):
-    entry = {"destination": "/mnt", "source": str(bundle.host_dir("source")), "options": ["bind"], **copy.deepcopy(more)}
-    bundle.config["mounts"].append(entry)
-    bundle.refused("mounts[4]")
-
-
-@pytest.mark.ours
-def test_mt_5_tmpcopyup_refused_by_name(bundle):
-    bundle.tmpfs("/etc", "tmpcopyup")
-    result = bundle.args("/bin/cat", "/etc/passwd").run()
-    if result.code:
-        assert "mounts[4].options" in result.message and "tmpcopyup" in result.message
-    else:
-        assert "root" in result.out
 
 
 @pytest.mark.ours

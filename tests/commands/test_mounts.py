@@ -443,3 +443,93 @@ def test_lx_1_nothing_is_added(bundle):
 def test_s27_tmpfs_mode_is_verbatim(bundle):
     bundle.tmpfs("/tmp", "mode=1777")
     assert bundle.probe("stat", "/tmp")["/tmp"]["mode"] == 0o1777
+
+
+# -- tmpfs ----------------------------------------------------------------------------------------------------------
+
+
+def test_tmpfs_keeps_the_mode_of_its_directory(bundle):
+    """As runc and crun do: a mode is the filesystem's own only where the directory was not there."""
+    bundle.own_rootfs()
+    (bundle.rootfs / "here").mkdir()
+    os.chmod(bundle.rootfs / "here", 0o2751)
+    bundle.tmpfs("/here").tmpfs("/made").tmpfs("/opt", "mode=700")
+    assert bundle.output("stat -c %a /here /made /opt").split() == ["2751", "1777", "700"]
+
+
+def filled(bundle):
+    """A directory of the image with one of everything."""
+    bundle.own_rootfs()
+    top = bundle.rootfs / "full"
+    (top / "sub/deep").mkdir(parents=True)
+    (top / "file").write_text("text " * 100000)
+    os.chown(top / "file", 5, 6)
+    os.chmod(top / "file", 0o4711)
+    (top / "sub/deep/empty").write_text("")
+    os.chmod(top / "sub", 0o1770)
+    os.chown(top / "sub", 7, 8)
+    (top / "link").symlink_to("/etc/shadow")
+    os.lchown(top / "link", 9, 10)
+    os.mkfifo(top / "fifo", 0o622)
+    os.mknod(top / "null", 0o020666, os.makedev(1, 3))
+    os.setxattr(top / "file", "trusted.test", b"value")
+    return top
+
+
+def listing(top):
+    """Path -> mode, owner, what is in it or where it points to."""
+    found = {}
+    for folder, folders, files in os.walk(top):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            s = os.lstat(path)
+            content = os.readlink(path) if os.path.islink(path) else open(path).read() if os.path.isfile(path) else s.st_rdev
+            found[os.path.relpath(path, top)] = (oct(s.st_mode), s.st_uid, s.st_gid, content)
+    return found
+
+
+@pytest.mark.parametrize("options", [(), ("ro",), ("nosuid", "nodev", "size=8m")], ids=str)
+def test_mt_5_tmpcopyup(bundle, options):
+    top = filled(bundle)
+    bundle.tmpfs("/full", "tmpcopyup", *options).args("sleep", "100")
+    with Container(bundle).create() as container:
+        inside = f"/proc/{container.pid}/root/full"
+        assert listing(inside) == listing(top) != {}
+        assert os.stat(inside).st_dev != os.stat(top).st_dev
+        assert ("ro" in bundle_options(container, "/full")) == ("ro" in options)
+
+
+def bundle_options(container, point):
+    for line in open(f"/proc/{container.pid}/mountinfo"):
+        fields = line.split()
+        if fields[4] == point:
+            return fields[5].split(",")
+    raise AssertionError(f"{point} is not mounted")
+
+
+@pytest.mark.ours
+def test_mt_5_tmpcopyup_keeps_attributes(bundle):
+    filled(bundle)
+    bundle.tmpfs("/full", "tmpcopyup").args("sleep", "100")
+    with Container(bundle).create() as container:
+        assert os.getxattr(f"/proc/{container.pid}/root/full/file", "trusted.test") == b"value"
+
+
+def test_mt_5_tmpcopyup_of_nothing(bundle):
+    bundle.own_rootfs().tmpfs("/made", "tmpcopyup")
+    assert bundle.output("ls -A /made") == ""
+
+
+@pytest.mark.ours
+def test_mt_5_tmpcopyup_that_does_not_fit(bundle):
+    filled(bundle)
+    bundle.tmpfs("/full", "tmpcopyup", "size=64k")
+    bundle.refused("tmpcopyup: file: copy: no space left on device")
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("kind, options", [("proc", ["tmpcopyup"]), ("none", ["bind", "tmpcopyup"])])
+def test_mt_5_tmpcopyup_of_another_filesystem(bundle, kind, options):
+    bundle.config["mounts"].append(
+        {"destination": "/opt", "type": kind, "source": str(bundle.host_dir("dir")), "options": options})
+    bundle.refused(text='mounts[4].options: "tmpcopyup" is an option of tmpfs alone')

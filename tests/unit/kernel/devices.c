@@ -134,7 +134,7 @@ links(void)
 	scratch_file(in_root("/dev/stdin"), "");
 	scratch_plan.mounts.at = &proc;
 	scratch_plan.mounts.n = 1;
-	ok(mounts_apply(&scratch_err, &scratch_plan, root_dir) == 0, "proc");
+	ok(mounts_apply(&scratch_err, &scratch_plan, NULL, root_dir) == 0, "proc");
 	ok(make() == 0, "links: %s", scratch_err.text);
 	is_str(target_of("/dev/fd"), "/proc/self/fd", "with /proc");
 	is_str(target_of("/dev/stdin"), "Invalid argument", "what is there stays");

@@ -27,7 +27,7 @@ apply(void)
 {
 	fd_close(&root_dir);
 	root_dir = rootfs_open(&scratch_err, &scratch_plan);
-	return root_dir < 0 ? -1 : mounts_apply(&scratch_err, &scratch_plan, root_dir);
+	return root_dir < 0 ? -1 : mounts_apply(&scratch_err, &scratch_plan, NULL, root_dir);
 }
 
 static void
@@ -358,7 +358,7 @@ race(void)
 	if (pid == 0)
 		exchange(real, evil);
 	for (int i = 0; i < 300; i++) {
-		done += mounts_apply(&scratch_err, &scratch_plan, root_dir) == 0;
+		done += mounts_apply(&scratch_err, &scratch_plan, NULL, root_dir) == 0;
 		escaped += !trap_is_empty();
 	}
 	kill(pid, SIGKILL);

@@ -46,7 +46,8 @@ masks(void)
 {
 	if (root_dir < 0)
 		root_dir = rootfs_open(&scratch_err, &scratch_plan);
-	if (root_dir < 0 || (!mounted && mounts_apply(&scratch_err, &scratch_plan, root_dir) < 0))
+	if (root_dir < 0 ||
+		(!mounted && mounts_apply(&scratch_err, &scratch_plan, NULL, root_dir) < 0))
 		return -1;
 	mounted = true;
 	paths(&scratch_spec.linux_.readonly_paths, readonly_);
@@ -175,7 +176,7 @@ inside(enum plan_root_mode mode, uint32_t propagation)
 	scratch_plan.root_mode = mode;
 	scratch_plan.root_propagation = propagation;
 	root_dir = rootfs_open(&scratch_err, &scratch_plan);
-	if (root_dir < 0 || mounts_apply(&scratch_err, &scratch_plan, root_dir) < 0 ||
+	if (root_dir < 0 || mounts_apply(&scratch_err, &scratch_plan, NULL, root_dir) < 0 ||
 		rootfs_masks(&scratch_err, &scratch_plan, root_dir) < 0 ||
 		rootfs_switch(&scratch_err, &scratch_plan, root_dir) < 0) {
 		printf("# %s\n", scratch_err.text);
@@ -255,7 +256,7 @@ undo(void)
 	role_enter(ROLE_INIT);
 	ok((root_dir = rootfs_open(&scratch_err, &scratch_plan)) >= 0, "bound: %s",
 		scratch_err.text);
-	ok(mounts_apply(&scratch_err, &scratch_plan, root_dir) == 0, "mounted");
+	ok(mounts_apply(&scratch_err, &scratch_plan, NULL, root_dir) == 0, "mounted");
 	ok(id_now() != before, "another id");
 	ok(rootfs_undo(&e, scratch_root, before, NULL) == 0, "undone");
 	ok(id_now() == before, "the old id");

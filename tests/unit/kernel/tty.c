@@ -22,8 +22,8 @@ prepare(const char *name, bool pts)
 	scratch_plan.mounts.at = &devpts;
 	scratch_plan.mounts.n = pts;
 	root_dir = rootfs_open(&scratch_err, &scratch_plan);
-	ok(root_dir >= 0 && mounts_apply(&scratch_err, &scratch_plan, root_dir) == 0, "%s: %s",
-		name, scratch_err.text);
+	ok(root_dir >= 0 && mounts_apply(&scratch_err, &scratch_plan, NULL, root_dir) == 0,
+		"%s: %s", name, scratch_err.text);
 }
 
 static void
