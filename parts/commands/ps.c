@@ -145,7 +145,7 @@ by_host(struct err *e, int argc, char **argv)
 	args[1] = usual;
 	for (int i = 0; i < argc; i++)
 		args[1 + i] = argv[i];
-	TRY(from = reader_start(e, args, argc == 0, &pid));
+	TRY(from = reader_start(e, args, argc == 0 ? READER_CLOSED : READER_OURS, &pid));
 	done = filter(e, from);
 	fd_close(&from);
 	status = reader_end(pid);

@@ -268,7 +268,7 @@ make_one(struct err *e, const struct plan *p, uint32_t i, const char *existed)
 	if (make_missing(e, d, existed) < 0) {
 		if (!p->cgroup.tolerate || !not_permitted(e->number))
 			return -1;
-		if (limits)
+		if (limits || p->spec->linux_.cgroups_path)
 			return context(e,
 				"rootless needs no limits + no cgrouppath when no permission "
 				"is granted for cgroups");

@@ -28,7 +28,7 @@ struct mounts_mapped {
 
 /* Adds the copy for row `m`, its ids mapped by the user namespace `user` (MT-6): mount_setattr(2)
  * wants rights over the filesystem, which nobody in the container's user namespace has. Linux 5.12;
- * a filesystem that cannot do it is an error that names the mount.  Runs in: host. */
+ * a filesystem that cannot do it is an error (EINVAL).  Runs in: host. */
 int mounts_map(struct err *e, struct mounts_mapped *mapped, const struct plan_mount *m, int user);
 void mounts_mapped_close(struct mounts_mapped *mapped);
 

@@ -21,12 +21,11 @@ mounts_map(struct err *e, struct mounts_mapped *mapped, const struct plan_mount 
 		return fail(e, "more than %d mounts with mapped ids", MOUNTS_IDMAP_MAX);
 	tree = sys_open_tree(AT_FDCWD, m->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep);
 	if (tree < 0)
-		return fail_errno(e, "open_tree %s", m->source);
+		return fail_errno(e, "open %s", m->source);
 	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | all, &attr) < 0) {
 		if (errno == ENOSYS)
-			return fail(e, "mapping ids needs Linux 5.12 (mount_setattr)");
-		return fail_errno(
-			e, "mapping the ids of %s (can its filesystem do that?)", m->source);
+			return fail(e, "needs Linux 5.12 (mount_setattr)");
+		return fail_errno(e, "mount_setattr %s", m->source);
 	}
 	mapped->fd[mapped->n++] = fd_keep(&tree);
 	return 0;

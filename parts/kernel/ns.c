@@ -189,6 +189,12 @@ clone_any(struct err *e, uint64_t flags, int cgroup_dir, bool *placed)
 		args.cgroup = (uint64_t)cgroup_dir;
 	}
 	pid = sys_clone3(&args, sizeof(args));
+	if (pid < 0 && errno == EAGAIN && *placed) {
+		/* Its pids.limit is 0: nobody is born there, but somebody may move there. */
+		*placed = false;
+		args.flags &= ~(uint64_t)(CLONE_INTO_CGROUP | CLONE_NEWCGROUP);
+		pid = sys_clone3(&args, sizeof(args));
+	}
 	if (pid >= 0)
 		return pid;
 	if (errno == ENOSYS || errno == EPERM || errno == E2BIG) {
@@ -289,9 +295,9 @@ ns_map_ids(struct err *e, const struct plan *p, pid_t pid)
 	/* user_namespaces(7): before gid_map, or an unprivileged writer is refused there. */
 	if (p->ns.deny_setgroups && fd_write_file(e, dir, "setgroups", "deny") < 0)
 		return context(e, "linux.gidMappings");
-	if (write_map(e, dir, "gid_map", &l->gid_mappings) < 0)
+	if (!p->ns.newgidmap && write_map(e, dir, "gid_map", &l->gid_mappings) < 0)
 		return context(e, "linux.gidMappings");
-	if (write_map(e, dir, "uid_map", &l->uid_mappings) < 0)
+	if (!p->ns.newuidmap && write_map(e, dir, "uid_map", &l->uid_mappings) < 0)
 		return context(e, "linux.uidMappings");
 	return 0;
 }

@@ -65,7 +65,8 @@ int ns_time_offsets(struct err *e, const struct plan *p);
 /* unshare(2) of plan->ns.late_flags: after the child is in its cgroups (NS-5).  Runs in: init. */
 int ns_late(struct err *e, const struct plan *p, bool placed);
 
-/* Writes the id maps of the new user namespace of `pid` to /proc/PID/{setgroups,gid_map,uid_map}.
+/* Writes the id maps of the new user namespace of `pid` to /proc/PID/{setgroups,gid_map,uid_map},
+ * but those that newuidmap(1) and newgidmap(1) write.
  * Runs in: host, while the child waits.  Spec: config-linux.md#user-namespace-mappings. */
 int ns_map_ids(struct err *e, const struct plan *p, pid_t pid);
 

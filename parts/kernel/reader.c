@@ -31,10 +31,12 @@ execute(char *const argv[])
 }
 
 static _Noreturn void
-become(char *const argv[], bool quiet, int out)
+become(char *const argv[], enum reader_stderr how, int out)
 {
-	if (quiet)
-		(void)close(2); /* nobody wants to read it */
+	if (how == READER_CLOSED)
+		(void)close(2);
+	else if (how == READER_JOINED)
+		(void)dup2(out, 2);
 	sig_default();
 	if (dup2(out, 1) == 1)
 		execute(argv);
@@ -42,7 +44,7 @@ become(char *const argv[], bool quiet, int out)
 }
 
 int
-reader_start(struct err *e, char *const argv[], bool quiet, pid_t *pid)
+reader_start(struct err *e, char *const argv[], enum reader_stderr how, pid_t *pid)
 {
 	int pair[2];
 
@@ -52,7 +54,7 @@ reader_start(struct err *e, char *const argv[], bool quiet, pid_t *pid)
 		return fail_errno(e, "pipe");
 	*pid = sys_clone(SIGCHLD, NULL);
 	if (*pid == 0)
-		become(argv, quiet, pair[1]);
+		become(argv, how, pair[1]);
 	if (*pid < 0)
 		(void)fail_errno(e, "clone");
 	(void)close(pair[1]);

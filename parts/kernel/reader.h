@@ -14,9 +14,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Returns the reading end of the pipe (the caller's), and the child's pid.  With `quiet` its stderr
- * is closed.  A program that cannot be executed ends with status 127. */
-int reader_start(struct err *e, char *const argv[], bool quiet, pid_t *pid);
+/* What becomes of its stderr */
+enum reader_stderr { READER_OURS, READER_CLOSED, READER_JOINED }; /* the last: into the pipe, too */
+
+/* Returns the reading end of the pipe (the caller's), and the child's pid.  A program that cannot
+ * be executed ends with status 127. */
+int reader_start(struct err *e, char *const argv[], enum reader_stderr how, pid_t *pid);
 
 /* Returns its exit status, or 128 + n when signal n ended it. */
 int reader_end(pid_t pid);

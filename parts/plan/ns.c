@@ -61,6 +61,27 @@ make_time_offsets(struct err *e, struct plan *p)
 	return p->ns.time_offsets ? 0 : -1;
 }
 
+/* user_namespaces(7): all that a process without privilege may map is its own id. */
+static bool
+maps_own(const struct spec_idmaps *maps, uint32_t id)
+{
+	return maps->n == 1 && maps->at[0].size == 1 && maps->at[0].host_id == id;
+}
+
+/* Whoever has no privilege leaves other ids than its own to newuidmap(1) and newgidmap(1). */
+static void
+choose_writers(struct plan *p)
+{
+	const struct spec_linux *l = &p->spec->linux_;
+	bool rootless = p->ns.user_new && p->facts->euid != 0;
+
+	p->ns.newuidmap = rootless && !maps_own(&l->uid_mappings, p->facts->euid);
+	p->ns.newgidmap = rootless && !maps_own(&l->gid_mappings, p->facts->egid);
+	/* Without CAP_SETGID in the parent namespace gid_map may be written only after setgroups
+	 * has been denied. */
+	p->ns.deny_setgroups = rootless && !p->ns.newgidmap;
+}
+
 int
 plan_make_namespaces(struct err *e, struct plan *p)
 {
@@ -79,9 +100,7 @@ plan_make_namespaces(struct err *e, struct plan *p)
 	}
 	p->ns.user_new = user->listed && !user->path;
 	p->ns.stage = needs_stage(p);
-	/* user_namespaces(7): without CAP_SETGID in the parent namespace gid_map may be written
-	 * only after setgroups has been denied. */
-	p->ns.deny_setgroups = p->ns.user_new && p->facts->euid != 0;
+	choose_writers(p);
 	p->root_mode = root_mode(p);
 	p->loopback_up = listed[NAMESPACE_NETWORK].listed && !listed[NAMESPACE_NETWORK].path;
 	return make_time_offsets(e, p);

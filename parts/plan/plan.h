@@ -45,6 +45,7 @@ struct plan_namespaces {
 				       * namespace itself then, and it is not in clone_flags. */
 	bool user_new;		      /* the init waits for its id maps before it goes on */
 	bool deny_setgroups;	      /* write "deny" before gid_map (user_namespaces(7)) */
+	bool newuidmap, newgidmap;    /* the map is written by the program of that name */
 };
 
 /* -- credentials (plan/creds) ---------------------------------------------------------------- */

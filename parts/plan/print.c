@@ -180,8 +180,8 @@ add_maps(struct str *out, const struct plan *p)
 		add_row(out, "time_offsets", p->ns.time_offsets);
 	if (p->ns.deny_setgroups)
 		(void)str_add(out, "setgroups deny\n");
-	add_idmaps(out, "gid_map", &p->spec->linux_.gid_mappings);
-	add_idmaps(out, "uid_map", &p->spec->linux_.uid_mappings);
+	add_idmaps(out, p->ns.newgidmap ? "newgidmap" : "gid_map", &p->spec->linux_.gid_mappings);
+	add_idmaps(out, p->ns.newuidmap ? "newuidmap" : "uid_map", &p->spec->linux_.uid_mappings);
 }
 
 static void

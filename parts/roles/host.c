@@ -21,6 +21,7 @@
 #include "kernel/selfexe.h"
 #include "roles/end.h"
 #include "roles/foreground.h"
+#include "roles/idmap.h"
 #include "roles/init.h"
 #include "roles/load.h"
 #include "roles/serve.h"
@@ -160,28 +161,6 @@ open_namespaces(struct err *e, struct run *r)
 	return ns_check_foreign(e, &r->plan, &r->ns);
 }
 
-/* Mounts with mapped ids are prepared here, where the rights over their filesystems are; init puts
- * them in their places. */
-static int
-map_mounts(struct err *e, struct run *r)
-{
-	const struct plan_mounts *list = &r->plan.mounts;
-
-	for (uint32_t i = 0; i < list->n; i++) {
-		const struct plan_mount *m = &list->at[i];
-		FD_AUTO int made = -1;
-		int user = r->ns.fd[NAMESPACE_USER];
-
-		if (!m->idmap)
-			continue;
-		if (m->uid_map)
-			user = made = ns_user(e, m->uid_map, m->gid_map);
-		if (user < 0 || mounts_map(e, &r->mapped, m, user) < 0)
-			return context(e, "mounts[%u]", m->index);
-	}
-	return 0;
-}
-
 static void
 drop_mapped(struct run *r)
 {
@@ -262,8 +241,7 @@ record(struct err *e, struct run *r)
 {
 	struct state *s = &r->state;
 
-	if (r->plan.ns.user_new)
-		TRY(ns_map_ids(e, &r->plan, r->init));
+	TRY(idmap_init(e, r));
 	TRY(limits_oom_score(e, &r->spec.process, r->init));
 	s->pid = r->init;
 	TRY(proc_start_time(e, r->init, &s->start));
@@ -301,7 +279,7 @@ static const struct step prepare[] = {
 	{ "cgroups",       make_cgroups,       drop_cgroups },
 	{ "gate",          open_gate,          NULL },
 	{ "namespaces",    open_namespaces,    NULL },
-	{ "mapped mounts", map_mounts,         drop_mapped },
+	{ "mapped mounts", idmap_mounts,        drop_mapped },
 	{ "environment",   load_environment,   NULL },
 	{ "foreground",    foreground_prepare, NULL },
 	{ "clone",         clone_init,         drop_init },

@@ -156,10 +156,10 @@ def test_mt_6_not_a_bind(bundle):
 def test_mt_6_a_filesystem_that_cannot(bundle):
     """Never silently unmapped."""
     entry(bundle, "/proc/sys", "bind", "idmap", **both((0, 1000, 1)))
-    bundle.refused(text="mounts[4]: mapping the ids of /proc/sys (can its filesystem do that?): invalid argument")
+    bundle.refused(text="mounts[4]: mapping its ids: mount_setattr /proc/sys: invalid argument")
 
 
 @pytest.mark.ours
 def test_mt_6_source_missing(bundle):
     entry(bundle, "/nowhere", "bind", "idmap", **both((0, 1000, 1)))
-    bundle.refused(text="mounts[4]: open_tree /nowhere: no such file or directory")
+    bundle.refused(text="mounts[4]: mapping its ids: open /nowhere: no such file or directory")

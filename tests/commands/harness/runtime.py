@@ -117,6 +117,7 @@ class Runtime:
         self.path, self.work = str(path), Path(work)
         self.root = self.work / "root"
         self.layout = cgroups or layout.NATIVE
+        self.user = ()
         self.version = subprocess.run([self.path, "--version"], capture_output=True, text=True, check=True).stdout
         self.ours = self.version.startswith("ocirt version ") or "+ocirt" in self.version
         self.kind = "ocirt" if self.ours else self.version.split()[0]
@@ -128,6 +129,13 @@ class Runtime:
         other.__dict__.update(self.__dict__)
         other.work, other.root = Path(work), Path(work) / "root"
         other.layout = cgroups or self.layout
+        return other
+
+    def by(self, uid):
+        """The same runtime, called by a user without privilege, whose the working directory is from now on."""
+        other = self.at(self.work, self.layout)
+        os.chown(self.work, uid, uid)
+        other.user = ("/usr/bin/setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=-all")
         return other
 
     def call(self, *args, **more):
@@ -151,7 +159,7 @@ class Runtime:
             argv += ["--log", str(log)]
         argv += args
         verb = next((a for a in args if a in VERBS), "")
-        line = [*map(str, wrap), *self.layout.wrap, *argv]
+        line = [*map(str, wrap), *self.layout.wrap, *self.user, *argv]
         if argv0 is not None:
             line = ["bash", "-c", 'exec -a "$0" "$@"', argv0, *line]
         err_path = tempfile.mktemp(dir=self.work, prefix="stderr.")

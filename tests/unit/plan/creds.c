@@ -121,6 +121,7 @@ static void
 test_groups(void)
 {
 	static uint32_t gids[] = {7};
+	static struct spec_idmap own = {7, 1000, 1};
 	static struct pair keep = {"run.oci.keep_original_groups", "0"};
 
 	fixture_start();
@@ -128,7 +129,9 @@ test_groups(void)
 	ok(plan.creds.set_groups && plan.creds.n_groups == 0, "PR-14: the caller's are dropped");
 	spec.process.user.additional_gids.at = gids;
 	spec.process.user.additional_gids.n = 1;
-	facts.euid = 1000;
+	facts.euid = facts.egid = 1000;
+	spec.process.user.gid = 7;
+	spec.linux_.gid_mappings = (struct spec_idmaps){&own, 1, true};
 	spec.linux_.namespaces[NAMESPACE_USER] = (struct spec_namespace){true, NULL};
 	is_int(fixture_plan(), -1, "groups where setgroups is denied");
 	is_str(e.text,

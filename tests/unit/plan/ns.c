@@ -77,14 +77,28 @@ test_joined(void)
 static void
 test_setgroups(void)
 {
+	static struct spec_idmap own[] = {{0, 1000, 1}, {1, 100000, 10}};
+
 	fixture_start();
-	facts.euid = 1000;
+	facts.euid = facts.egid = 1000;
 	fixture_plan();
 	ok(!plan.ns.deny_setgroups, "no user namespace: nothing to deny");
 	list(NAMESPACE_USER, NULL);
+	spec.linux_.uid_mappings = spec.linux_.gid_mappings = (struct spec_idmaps){own, 1, true};
 	fixture_plan();
 	ok(plan.ns.deny_setgroups, "an unprivileged caller denies setgroups");
 	ok(!plan.creds.set_groups, "and sets none");
+	ok(!plan.ns.newuidmap && !plan.ns.newgidmap, "its own ids need nobody's help");
+	spec.linux_.gid_mappings.n = 2;
+	fixture_plan();
+	ok(plan.ns.newgidmap && !plan.ns.newuidmap, "other gids need newgidmap");
+	ok(!plan.ns.deny_setgroups && plan.creds.set_groups, "which allows setgroups");
+	spec.linux_.uid_mappings.at = own + 1;
+	fixture_plan();
+	ok(plan.ns.newuidmap, "an id that is not its own needs newuidmap");
+	facts.euid = 0;
+	fixture_plan();
+	ok(!plan.ns.newuidmap && !plan.ns.newgidmap, "root needs neither");
 }
 
 int
