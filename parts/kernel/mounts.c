@@ -34,8 +34,8 @@ struct seal {
 /* What the functions of this file hand each other. */
 struct job {
 	const struct plan *plan;
-	const struct mounts_mapped *mapped;
-	uint32_t n_mapped; /* that have been mounted */
+	const struct mounts_taken *taken;
+	uint32_t n_taken; /* that have been mounted */
 	int root_dir;
 	struct fd_parent parent; /* where the last missing target was made */
 	struct seal seal[SEALS_MAX];
@@ -291,8 +291,8 @@ first_call(struct err *e, const struct plan_mount *m, int source, const struct t
 {
 	switch (m->kind) {
 	case PLAN_MOUNT_BIND:
-		return m->idmap ? mnt_move(e, source, t->fd)
-				: mnt_bind(e, source, t->fd, m->flags & MS_REC);
+		return m->by_host ? mnt_move(e, source, t->fd)
+				  : mnt_bind(e, source, t->fd, m->flags & MS_REC);
 	case PLAN_MOUNT_REMOUNT:
 		return remount(e, m, t->fd);
 	default:
@@ -403,8 +403,8 @@ mount_row(struct err *e, struct job *j, const struct plan_mount *m)
 	FD_AUTO int source = -1;
 	struct mnt_look known;
 
-	if (m->idmap) {
-		source = sys_fcntl(j->mapped->fd[j->n_mapped++], F_DUPFD_CLOEXEC, 3);
+	if (m->by_host) {
+		source = sys_fcntl(j->taken->fd[j->n_taken++], F_DUPFD_CLOEXEC, 3);
 	} else if (m->kind == PLAN_MOUNT_BIND) {
 		source = openat(AT_FDCWD, m->source, O_PATH | O_CLOEXEC);
 		if (source < 0)
@@ -527,9 +527,9 @@ apply_list(struct err *e, struct job *j)
 }
 
 int
-mounts_apply(struct err *e, const struct plan *p, const struct mounts_mapped *mapped, int root_dir)
+mounts_apply(struct err *e, const struct plan *p, const struct mounts_taken *taken, int root_dir)
 {
-	struct job j = {.plan = p, .mapped = mapped, .root_dir = root_dir, .parent.dir = -1};
+	struct job j = {.plan = p, .taken = taken, .root_dir = root_dir, .parent.dir = -1};
 	int done;
 
 	IN(e, ROLE_INIT);

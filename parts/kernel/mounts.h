@@ -17,27 +17,28 @@
 #include "base/err.h"
 #include "plan/plan.h"
 
-enum { MOUNTS_IDMAP_MAX = 32 }; /* mounts whose ids are mapped */
+enum { MOUNTS_TAKEN_MAX = 32 };
 
-/* Copies of what the bind mounts of the plan with mapped ids show, not mounted yet, in the order of
- * the list. All zero: none. */
-struct mounts_mapped {
-	int fd[MOUNTS_IDMAP_MAX];
+/* Copies of what the bind mounts of the plan show that host takes, not mounted yet, in the order of
+ * the list. */
+struct mounts_taken {
+	int fd[MOUNTS_TAKEN_MAX];
 	uint32_t n;
 };
 
-/* Adds the copy for row `m`, its ids mapped by the user namespace `user` (MT-6): mount_setattr(2)
- * wants rights over the filesystem, which nobody in the container's user namespace has. Linux 5.12;
- * a filesystem that cannot do it is an error (EINVAL).  Runs in: host. */
-int mounts_map(struct err *e, struct mounts_mapped *mapped, const struct plan_mount *m, int user);
-void mounts_mapped_close(struct mounts_mapped *mapped);
+/* Adds the copy for row `m`.  Its ids are mapped by the user namespace `user` where the row says so
+ * (MT-6): mount_setattr(2) wants rights over the filesystem, which nobody in the container's user
+ * namespace has; a filesystem that cannot do it is an error (EINVAL).  Linux 5.12.  Runs in: host.
+ */
+int mounts_take(struct err *e, struct mounts_taken *taken, const struct plan_mount *m, int user);
+void mounts_taken_close(struct mounts_taken *taken);
 
-/* Performs the list.  `mapped` is what mounts_map() has made of the same list.  A tmpfs on /dev
+/* Performs the list.  `taken` is what host has made of the same list.  A tmpfs on /dev
  * with the option "ro" stays writable for kernel/devices and kernel/tty: rootfs_masks() turns it
  * read-only.  Messages: `error mounting "SRC" to rootfs at "DST": ...`, and those of engines.md 4.3
  * for targets at or below /proc. */
 int mounts_apply(
-	struct err *e, const struct plan *p, const struct mounts_mapped *mapped, int root_dir);
+	struct err *e, const struct plan *p, const struct mounts_taken *taken, int root_dir);
 
 /* Copies what is in the directory `from` into the new filesystem `to`: directories, files, links,
  * nodes, with modes, owners and extended attributes (tmpcopyup).  The descriptors remain the

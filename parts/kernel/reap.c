@@ -208,8 +208,10 @@ end_input(struct relay *w)
 static void
 turn(struct relay *w, int ms)
 {
-	struct pollfd p[1 + 2 * REAP_FLOWS];
+	struct pollfd p[2 + 2 * REAP_FLOWS];
+	struct pollfd *watched = p + 1 + 2 * REAP_FLOWS;
 
+	*watched = (struct pollfd){.fd = w->r->watched, .events = POLLIN};
 	p[0] = (struct pollfd){.fd = w->r->signal_fd, .events = POLLIN};
 	for (int i = 0; i < REAP_FLOWS; i++)
 		flow_poll(&w->flow[i], p + 1 + 2 * i);
@@ -220,6 +222,8 @@ turn(struct relay *w, int ms)
 	for (int i = 0; i < REAP_FLOWS; i++)
 		flow_go(&w->flow[i], p + 1 + 2 * i);
 	end_input(w);
+	if (watched->revents && !w->r->on_input(w->r->arg))
+		w->r->watched = -1;
 }
 
 /* Output that can still come or be written. */

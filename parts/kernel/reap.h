@@ -23,7 +23,10 @@ struct reap {
 	pid_t child;   /* whose end is our end */
 	int signal_fd; /* from reap_block(); -1 before it */
 	int console;   /* master of the container's terminal, -1: none */
-	int terminal;  /* the caller's terminal in raw mode, -1: none; sizes are copied from it */
+	int watched;   /* -1: none; on_input() is called when there is something to read */
+	bool (*on_input)(void *arg); /* false: no more of it */
+	void *arg;
+	int terminal; /* the caller's terminal in raw mode, -1: none; sizes are copied from it */
 	struct reap_flow {
 		int from, to;
 		bool used;

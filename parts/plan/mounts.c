@@ -99,6 +99,7 @@ add_idmap(struct err *e, const struct plan *p, const struct mounting *m, struct 
 	row->idmap = m->idmap ? m->idmap : own->uid_mappings.n ? PLAN_IDMAP_TOP : PLAN_IDMAP_NONE;
 	if (!row->idmap)
 		return 0;
+	row->by_host = true;
 	if (own->uid_mappings.n) {
 		row->uid_map = &own->uid_mappings;
 		row->gid_map = &own->gid_mappings;
@@ -192,6 +193,21 @@ add_mount(struct err *e, struct plan *p, uint32_t index)
 	return add_filesystem(e, p, &m);
 }
 
+/* engines.md 5.3.  The state root is closed to the root of a user namespace: host opens it. */
+static void
+add_notify(struct plan *p)
+{
+	p->mounts.at[p->mounts.n++] = (struct plan_mount){
+		.kind = PLAN_MOUNT_BIND,
+		.index = UINT32_MAX,
+		.source = p->options.notify,
+		.destination = "/run/notify",
+		.flags = MS_BIND,
+		.bind_set = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		.by_host = p->spec->linux_.namespaces[NAMESPACE_USER].listed,
+	};
+}
+
 /* The most rows that the config's mounts become. */
 static size_t
 count_rows(const struct plan *p)
@@ -209,10 +225,12 @@ count_rows(const struct plan *p)
 int
 plan_make_mounts(struct err *e, struct plan *p)
 {
-	p->mounts.at = arena_take(e, count_rows(p), sizeof(*p->mounts.at));
+	p->mounts.at = arena_take(e, count_rows(p) + 1, sizeof(*p->mounts.at));
 	if (!p->mounts.at)
 		return -1;
 	for (uint32_t i = 0; i < p->spec->mounts.n; i++)
 		TRY(add_mount(e, p, i));
+	if (p->options.notify)
+		add_notify(p);
 	return 0;
 }

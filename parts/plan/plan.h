@@ -29,8 +29,9 @@ struct plan_options {
 	const char *id;
 	const char *bundle; /* absolute */
 	bool no_pivot, no_new_keyring;
-	bool no_cgroups;       /* --cgroup-manager disabled */
-	bool rootless;	       /* tolerate missing cgroup permission */
+	bool no_cgroups;    /* --cgroup-manager disabled */
+	bool rootless;	    /* tolerate missing cgroup permission */
+	const char *notify; /* directory of the socket that stands for NOTIFY_SOCKET; NULL: none */
 	uint32_t preserve_fds; /* descriptors 3 .. 2 + n reach the program */
 };
 
@@ -93,8 +94,7 @@ struct plan {
 int plan_make(struct err *e, struct plan *p, const struct spec *s, const struct facts *f,
 	const struct plan_options *o);
 
-/* The part of it that a further process of the container needs (exec): credentials, environment,
- * keyring.  s->process is that process. */
+/* What a further process needs of it (exec, s->process): credentials, environment, keyring. */
 int plan_make_process(struct err *e, struct plan *p, const struct spec *s, const struct facts *f,
 	const struct plan_options *o);
 

@@ -44,7 +44,8 @@ struct plan_mount {
 	enum plan_idmap idmap;
 	const struct spec_idmaps *uid_map, *gid_map; /* NULL: those of the joined user namespace */
 	bool copy_up;				     /* the new filesystem gets what lay below it */
-	bool keep_mode;	      /* its root gets the mode of the directory that was there */
+	bool keep_mode; /* its root gets the mode of the directory that was there */
+	bool by_host; /* bind: host copies the source, init has no right to it or no way (idmap) */
 	bool read_only_after; /* turn read-only once everything below it is mounted (cgroup v1) */
 	bool proc_or_sys;     /* proc, sysfs: the target must be a real directory (S3) */
 	bool if_exists;	      /* bind: passed over where `source` is missing (rootless: a cgroup

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "kernel/notify.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -60,6 +61,18 @@ flow_of(const struct run *r, int fd)
 	return (struct reap_flow){.from = pipe, .to = fd, .used = pipe >= 0};
 }
 
+static bool
+pass_readiness(void *arg)
+{
+	struct run *r = arg;
+	struct err e = {0};
+	int done = notify_pass(&e, r->notify, r->notify_socket, r->init);
+
+	if (done < 0)
+		log_warning("%s", e.text);
+	return done == 0;
+}
+
 /* Other verbs may come meanwhile: this one takes as long as the program. */
 static int
 wait_unlocked(struct err *e, struct run *r)
@@ -76,6 +89,9 @@ foreground_run(struct err *e, struct run *r)
 	int status;
 
 	r->reap.child = r->init;
+	r->reap.watched = r->notify;
+	r->reap.on_input = pass_readiness;
+	r->reap.arg = r;
 	r->reap.console = r->console;
 	for (int fd = 0; fd <= 2; fd++)
 		r->reap.flow[fd] = flow_of(r, fd);

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "kernel/limits.h"
+#include "kernel/notify.h"
 #include "kernel/proc.h"
 #include "kernel/rootfs.h"
 #include "kernel/selfexe.h"
@@ -122,6 +123,17 @@ drop_state(struct run *r)
 	fd_close(&r->lock);
 }
 
+static int
+make_notify(struct err *e, struct run *r)
+{
+	if (!r->notify_socket)
+		return 0;
+	TRY(notify_make(e, r->dir));
+	if (r->request->mode != RUN_CREATE)
+		TRY(r->notify = notify_listen(e, r->dir));
+	return 0;
+}
+
 /* -- cgroups, namespaces, channel -------------------------------------------------------------- */
 
 static void
@@ -162,9 +174,9 @@ open_namespaces(struct err *e, struct run *r)
 }
 
 static void
-drop_mapped(struct run *r)
+drop_taken(struct run *r)
 {
-	mounts_mapped_close(&r->mapped);
+	mounts_taken_close(&r->taken);
 }
 
 /* -- the clone --------------------------------------------------------------------------------- */
@@ -179,7 +191,7 @@ close_init_side(struct run *r)
 	fd_close(&r->gate.answer);
 	cgroup_close(&r->door);
 	ns_close(&r->ns);
-	mounts_mapped_close(&r->mapped);
+	mounts_taken_close(&r->taken);
 	for (int fd = 0; fd <= 2; fd++)
 		fd_close(&r->stdio_init[fd]);
 }
@@ -270,16 +282,28 @@ poststart(struct err *e, struct run *r)
 	return serve_hooks(e, r, HOOK_POSTSTART, STATE_RUNNING);
 }
 
+/* The program runs: that its readiness cannot be told is no reason to end it. */
+static int
+pass_readiness(struct err *e, struct run *r)
+{
+	if (r->notify < 0 || r->request->mode == RUN_FOREGROUND)
+		return 0;
+	if (notify_wait(e, r->notify, r->notify_socket, r->init) < 0)
+		log_warning("%s", e->text);
+	return 0;
+}
+
 /* clang-format off */
 static const struct step prepare[] = {
 	{ "open root",     open_root,          close_root },
 	{ "survey",        survey,             NULL },
 	{ "seccomp agent", serve_agent,        NULL },
 	{ "state",         make_state,         drop_state },
+	{ "notify",        make_notify,        NULL },
 	{ "cgroups",       make_cgroups,       drop_cgroups },
 	{ "gate",          open_gate,          NULL },
 	{ "namespaces",    open_namespaces,    NULL },
-	{ "mapped mounts", idmap_mounts,        drop_mapped },
+	{ "take mounts",   idmap_mounts,        drop_taken },
 	{ "environment",   load_environment,   NULL },
 	{ "foreground",    foreground_prepare, NULL },
 	{ "clone",         clone_init,         drop_init },
@@ -291,6 +315,7 @@ static const struct step start[] = {
 	{ "show",          show,               NULL },
 	{ "poststart",     poststart,          NULL },
 	{ "pid file",      serve_pid_file,     NULL },
+	{ "readiness",     pass_readiness,     NULL },
 };
 /* clang-format on */
 

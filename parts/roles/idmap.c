@@ -82,12 +82,12 @@ idmap_mounts(struct err *e, struct run *r)
 		FD_AUTO int made = -1;
 		int user = r->ns.fd[NAMESPACE_USER];
 
-		if (!m->idmap)
+		if (!m->by_host)
 			continue;
 		if (m->uid_map)
 			user = made = ns_user(e, m->uid_map, m->gid_map);
-		if (user < 0 || mounts_map(e, &r->mapped, m, user) < 0)
-			return context(e, "mounts[%u]: mapping its ids", m->index);
+		if ((m->idmap && user < 0) || mounts_take(e, &r->taken, m, user) < 0)
+			return m->idmap ? context(e, "mounts[%u]: mapping its ids", m->index) : -1;
 	}
 	return 0;
 }

@@ -15,7 +15,7 @@
  * says so: what these complain of is the error.  Without a new one there is nothing to do. */
 int idmap_init(struct err *e, struct run *r);
 
-/* Prepares the mounts with mapped ids: they are in r->mapped. */
+/* Prepares the mounts that host has to: they are in r->taken. */
 int idmap_mounts(struct err *e, struct run *r);
 
 #endif

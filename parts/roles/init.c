@@ -111,9 +111,9 @@ rootfs(struct err *e, struct run *r)
 static int
 mounts(struct err *e, struct run *r)
 {
-	int done = mounts_apply(e, &r->plan, &r->mapped, r->rootfs_dir);
+	int done = mounts_apply(e, &r->plan, &r->taken, r->rootfs_dir);
 
-	mounts_mapped_close(&r->mapped);
+	mounts_taken_close(&r->taken);
 	return done;
 }
 

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -137,9 +138,9 @@ void
 load_reset(struct run *r)
 {
 	r->root_dir = r->dir = r->lock = -1;
-	r->agent = r->sync = r->sync_init = r->console = r->slave = r->rootfs_dir = -1;
+	r->notify = r->agent = r->sync = r->sync_init = r->console = r->slave = r->rootfs_dir = -1;
 	r->gate.gate = r->gate.answer = -1;
-	r->reap.signal_fd = r->reap.console = r->reap.terminal = -1;
+	r->reap.signal_fd = r->reap.console = r->reap.terminal = r->reap.watched = -1;
 	r->door.v2_dir = r->target.pidfd = r->root_of_init = -1;
 	for (int i = 0; i < NAMESPACES; i++)
 		r->ns.fd[i] = -1;
@@ -147,13 +148,13 @@ load_reset(struct run *r)
 		r->stdio[i] = r->stdio_init[i] = -1;
 }
 
-/* HOME comes behind it, and LISTEN_FDS and LISTEN_PID, which replace those of the config. */
+/* HOME comes behind it, and what replaces the config's own: LISTEN_FDS and LISTEN_PID. */
 int
 load_environment(struct err *e, struct run *r)
 {
 	const struct strings *env = &r->plan.env;
 
-	r->env = arena_take(e, env->n + 4, sizeof *r->env);
+	r->env = arena_take(e, env->n + 5, sizeof *r->env);
 	if (!r->env)
 		return -1;
 	for (uint32_t i = 0; i < env->n; i++) {
@@ -161,9 +162,25 @@ load_environment(struct err *e, struct run *r)
 			(str_starts(env->at[i], "LISTEN_FDS=") ||
 				str_starts(env->at[i], "LISTEN_PID=")))
 			continue;
-		r->env[r->n_env++] = env->at[i];
+		if (!r->notify_socket || !str_starts(env->at[i], "NOTIFY_SOCKET="))
+			r->env[r->n_env++] = env->at[i];
 	}
+	if (r->notify_socket)
+		r->env[r->n_env++] = "NOTIFY_SOCKET=/run/notify/notify.sock";
 	return 0;
+}
+
+/* engines.md 5.3 */
+static int
+find_notify(struct err *e, struct run *r, struct plan_options *o)
+{
+	r->notify_socket = getenv("NOTIFY_SOCKET");
+	if (!r->notify_socket || !*r->notify_socket) {
+		r->notify_socket = NULL;
+		return 0;
+	}
+	o->notify = arena_string(e, "%s/%s/notify", r->request->root, r->request->id);
+	return o->notify ? 0 : -1;
 }
 
 int
@@ -188,6 +205,7 @@ load_run(struct err *e, struct run *r, const struct request *q)
 	TRY(enter_bundle(e, q->bundle, &o.bundle));
 	TRY(read_config(e, r, config));
 	TRY(load_check_terminal(e, q, &r->spec.process));
+	TRY(find_notify(e, r, &o));
 	TRY(probe_facts(e, &r->facts));
 	o.rootless |= q->rootless_auto && (r->facts.euid != 0 || r->facts.user_namespace);
 	TRY(plan_make(e, &r->plan, &r->spec, &r->facts, &o));

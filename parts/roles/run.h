@@ -57,12 +57,14 @@ struct run {
 	/* -- host ------------------------------------------------------------------------- */
 	int root_dir, dir, lock; /* state root, the container's folder, its flock */
 	struct ns_fds ns;
-	struct mounts_mapped mapped;
+	struct mounts_taken taken;
 	struct cgroup_dirs cgroups;
 	struct cgroup_door door;
-	struct state_gate gate; /* for the init; create only */
-	int agent;		/* of seccomp's listener; the init keeps it to its exec */
-	int sync, sync_init;	/* our end; the init's end, closed after the clone */
+	struct state_gate gate;	   /* for the init; create only */
+	const char *notify_socket; /* of a service manager, sd_notify(3); NULL: none */
+	int notify;		   /* what stands for it in the container */
+	int agent;		   /* of seccomp's listener; the init keeps it to its exec */
+	int sync, sync_init;	   /* our end; the init's end, closed after the clone */
 	pid_t init;
 	bool placed;		     /* born in its v2 cgroup */
 	bool recorded;		     /* PLACED has been sent */

@@ -163,3 +163,20 @@ def test_mt_6_a_filesystem_that_cannot(bundle):
 def test_mt_6_source_missing(bundle):
     entry(bundle, "/nowhere", "bind", "idmap", **both((0, 1000, 1)))
     bundle.refused(text="mounts[4]: mapping its ids: open /nowhere: no such file or directory")
+
+
+@needs_tmpfs
+def test_mt_6_nothing_reaches_the_host(bundle, source):
+    """The copy is a peer of a shared source: what is mounted on it inside must not appear outside."""
+    subprocess.run(["mount", "--make-shared", source], check=True)
+    (source / "5").unlink()
+    (source / "5").mkdir()
+    bundle.own_rootfs().user_namespace(0, 65536)
+    entry(bundle, source, "rbind", "idmap")
+    entry(bundle, "tmpfs", destination="/mnt/5")
+    bundle.config["mounts"][-1]["type"] = "tmpfs"
+    bundle.args("sleep", "100")
+    with Container(bundle).create() as container:
+        assert " /mnt/5 " in open(f"/proc/{container.pid}/mountinfo").read()
+        assert f" {source}/5 " not in open("/proc/self/mountinfo").read()
+    subprocess.run(["mount", "--make-private", source], check=True)

@@ -17,7 +17,7 @@ static struct err e;
 static struct reap
 begin(void)
 {
-	struct reap r = {.signal_fd = -1, .console = -1, .terminal = -1};
+	struct reap r = {.signal_fd = -1, .console = -1, .terminal = -1, .watched = -1};
 
 	is_int(reap_block(&e, &r), 0, "signals are held: %s", e.text);
 	return r;
