@@ -91,7 +91,7 @@ install_packages() {
 # in KiB (what is larger than 4 may be padded by that much on top of the budget), extra flags
 targets() {
 	cat <<'EOF'
-amd64     gcc                            x86_64-linux-gnu         x86_64-linux-musl        100   4
+amd64     gcc                            x86_64-linux-gnu         x86_64-linux-musl        100   4   -mgeneral-regs-only
 arm64     gcc-aarch64-linux-gnu          aarch64-linux-gnu        aarch64-linux-musl       125  64
 armhf     gcc-arm-linux-gnueabihf        arm-linux-gnueabihf      arm-linux-musleabihf      90   4
 armel     gcc-arm-linux-gnueabi          arm-linux-gnueabi        arm-linux-musleabi       105   4
@@ -331,7 +331,7 @@ warnings="-Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prot
 # one; the warnings and the sanitizers of the tests look for what it would hide.
 hardening="-fstack-protector -fstack-clash-protection"
 # For size, where the compiler knows them: -Oz needs gcc 12, and the others undo what -Os still spends on speed.
-smaller="-Oz -fno-expensive-optimizations -fno-if-conversion -fno-tree-loop-im -fno-move-loop-invariants -fno-caller-saves -fno-gcse"
+smaller="-Oz -fipa-pta -fno-tree-tail-merge -fno-expensive-optimizations -fno-if-conversion -fno-tree-loop-im -fno-move-loop-invariants -fno-caller-saves -fno-gcse"
 # Our own files are optimised together, which is worth 8 KB.  Fat objects, so that nm and size can read each of them;
 # musl's are not touched, so that the checks of symbols after the link say the same as without.
 together="-flto=1 -flto-partition=one -ffat-lto-objects"

@@ -24,10 +24,11 @@ enum role role_now(void);
 /* "host", "stage", "init" or "join": the role of this process. */
 const char *role_name(void);
 
-/* 0 when the role is one of the mask; else -1 and "internal order: FUNCTION called in ROLE". */
-int role_check(struct err *e, unsigned int mask, const char *function);
+/* 0 when the role is one of the mask; else -1 and "internal order: not a step of ROLE".  (The name
+ * of the function would be worth 2 KB.) */
+int role_check(struct err *e, unsigned int mask);
 
 /* First line of a kernel/ function that belongs to certain processes. */
-#define IN(e, roles) TRY(role_check((e), (unsigned int)(roles), __func__))
+#define IN(e, roles) TRY(role_check((e), (unsigned int)(roles)))
 
 #endif

@@ -13,7 +13,7 @@ enum { ABSENT = 255 };
 #define IF_X86(...) __VA_ARGS__,
 #else
 #define IF_X86(...)
-enum { X86_64 = ABSENT, X32 = ABSENT, I386 = ABSENT };
+enum { X86_64 = ABSENT, I386 = ABSENT };
 #endif
 #if defined(SYSNR_ALL) || defined(__arm__) || defined(__aarch64__)
 #define IF_ARM(...) __VA_ARGS__,
@@ -52,9 +52,9 @@ enum { RISCV64 = ABSENT };
 enum { PARISC = ABSENT, PARISC64 = ABSENT, LOONGARCH64 = ABSENT, M68K = ABSENT, SH = ABSENT };
 #endif
 
-#define CELLS(x86_64, x32, i386, arm, aarch64, o32, n64, n32, ppc, ppc64, s390, s390x, parisc, \
+#define CELLS(x86_64, i386, arm, aarch64, o32, n64, n32, ppc, ppc64, s390, s390x, parisc, \
 	parisc64, riscv64, loongarch64, m68k, sh) \
-	IF_X86(x86_64, x32, i386) \
+	IF_X86(x86_64, i386) \
 	IF_ARM(arm, aarch64) \
 	IF_MIPS(o32, n64, n32) \
 	IF_PPC(ppc, ppc64) \
@@ -63,38 +63,70 @@ enum { PARISC = ABSENT, PARISC64 = ABSENT, LOONGARCH64 = ABSENT, M68K = ABSENT, 
 	IF_OTHER(parisc, parisc64, loongarch64, m68k, sh)
 
 enum column {
-	CELLS(X86_64, X32, I386, ARM, AARCH64, O32, N64, N32, PPC, PPC64, S390, S390X, PARISC,
-		PARISC64, RISCV64, LOONGARCH64, M68K, SH) COLUMNS
+	CELLS(X86_64, I386, ARM, AARCH64, O32, N64, N32, PPC, PPC64, S390, S390X, PARISC, PARISC64,
+		RISCV64, LOONGARCH64, M68K, SH) COLUMNS
 };
 
 enum { NONE = -1, ARM_MARK = 0x7000, ARM_PRIVATE = 0x0f0000 };
 
-/* The names, one behind another, and where each of them begins. */
-struct names {
-#define CALL(name, ...) char at_##name[sizeof(#name)];
+/* The names, sorted.  Each begins with a byte below the blank: how many letters it has in common
+ * with the one before; 0 with every eighth, so that a search can begin there. */
+static const char codes[] =
+#define CALL(name, code, ...) code
+#define X32(name, number)
 #include "words/sysnr.def"
 #undef CALL
-};
-
-static const struct names names = {
-#define CALL(name, ...) #name,
-#include "words/sysnr.def"
-#undef CALL
-};
-
-static const uint16_t begins[] = {
-#define CALL(name, ...) offsetof(struct names, at_##name),
-#include "words/sysnr.def"
-#undef CALL
-};
+	;
 
 static const int16_t numbers[][COLUMNS] = {
-#define CALL(name, ...) {CELLS(__VA_ARGS__)},
+#define CALL(name, code, ...) {CELLS(__VA_ARGS__)},
 #include "words/sysnr.def"
 #undef CALL
+#undef X32
 };
 
-enum { CALLS = sizeof begins / sizeof *begins };
+enum {
+	CALLS = sizeof numbers / sizeof *numbers,
+	WORD_SIZE = 32, /* no name is as long */
+	BLOCKS = CALLS / 4,
+};
+
+#if defined(SYSNR_ALL) || defined(__x86_64__) || defined(__i386__)
+/* By row; the others are as those of x86_64. */
+enum {
+#define CALL(name, ...) ROW_##name,
+#define X32(name, number)
+#include "words/sysnr.def"
+#undef CALL
+#undef X32
+};
+
+static const struct {
+	int16_t row, number;
+} x32[] = {
+#define CALL(...)
+#define X32(name, number) {ROW_##name, number},
+#include "words/sysnr.def"
+#undef CALL
+#undef X32
+};
+
+static int
+x32_number(int row)
+{
+	for (size_t i = 0; i < sizeof x32 / sizeof *x32 && x32[i].row <= row; i++)
+		if (x32[i].row == row)
+			return x32[i].number;
+	return numbers[row][X86_64];
+}
+#else
+static int
+x32_number(int row)
+{
+	(void)row;
+	return NONE;
+}
+#endif
 
 /* AUDIT_ARCH_* of linux/audit.h; `base` is added to the numbers of the column. */
 static const struct {
@@ -122,7 +154,7 @@ static const struct {
 	[ARCH_S390X]		= { 0x80000016, 0,		S390X },
 	[ARCH_SH]		= { 0x4000002a, 0,		SH },
 	[ARCH_SHEB]		= { 0x0000002a, 0,		SH },
-	[ARCH_X32]		= { 0xc000003e, SYSNR_X32_BIT,	X32 },
+	[ARCH_X32]		= { 0xc000003e, SYSNR_X32_BIT,	X86_64 },
 	[ARCH_X86]		= { 0x40000003, 0,		I386 },
 	[ARCH_X86_64]		= { 0xc000003e, 0,		X86_64 },
 	/* clang-format on */
@@ -168,29 +200,64 @@ sysnr_audit(enum sysnr_arch arch)
 	return arches[arch].audit;
 }
 
-const char *
-sysnr_name(int row)
+/* Where names stand whole, and which row that is; filled by the first search. */
+static struct {
+	uint16_t at, row;
+} block[BLOCKS];
+
+static int
+find_blocks(void)
 {
-	return row < CALLS ? (const char *)&names + begins[row] : NULL;
+	static int n;
+	int row = n > 0 ? CALLS : 0;
+
+	for (int at = 0; row < CALLS; at++) {
+		if (codes[at] == 0) {
+			block[n].at = (uint16_t)at;
+			block[n++].row = (uint16_t)row;
+		}
+		row += codes[at] < ' ';
+	}
+	return n;
+}
+
+/* Puts the name whose code begins at codes[at] in the place of the one before; where the next
+ * begins. */
+static size_t
+next_name(size_t at, char word[WORD_SIZE])
+{
+	size_t len = (size_t)codes[at++];
+
+	while (codes[at] >= ' ')
+		word[len++] = codes[at++];
+	word[len] = '\0';
+	return at;
 }
 
 int
 sysnr_find(const char *name)
 {
-	int low = 0, high = CALLS;
+	int low = 0, high = find_blocks(), row, order = -1;
+	char word[WORD_SIZE];
+	size_t at;
 
-	while (low < high) {
+	while (high - low > 1) {
 		int middle = (low + high) / 2;
-		int order = strcmp((const char *)&names + begins[middle], name);
 
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			low = middle + 1;
+		(void)next_name(block[middle].at, word);
+		if (strcmp(word, name) <= 0)
+			low = middle;
 		else
 			high = middle;
 	}
-	return -1;
+	at = block[low].at;
+	for (row = block[low].row; row < CALLS; row++) {
+		at = next_name(at, word);
+		order = strcmp(word, name);
+		if (order >= 0)
+			break;
+	}
+	return order == 0 ? row : -1;
 }
 
 int64_t
@@ -200,7 +267,7 @@ sysnr_number(int row, enum sysnr_arch arch)
 
 	if (!sysnr_reachable(arch))
 		return -1;
-	number = numbers[row][arches[arch].column];
+	number = arch == ARCH_X32 ? x32_number(row) : numbers[row][arches[arch].column];
 	if (number == NONE)
 		return -1;
 	if (arches[arch].column == ARM && number >= ARM_MARK)

@@ -52,9 +52,6 @@ bool sysnr_reachable(enum sysnr_arch arch);
 /* AUDIT_ARCH_* of linux/audit.h, as a filter sees it.  X32 has that of X86_64. */
 uint32_t sysnr_audit(enum sysnr_arch arch);
 
-/* The names in order: row 0, 1, ...; NULL behind the last one.  For tests. */
-const char *sysnr_name(int row);
-
 /* The row of a name for sysnr_number(), or -1: no architecture has such a call. */
 int sysnr_find(const char *name);
 
