@@ -147,8 +147,6 @@ read_options(struct err *e, struct spec_resources *r)
 	r->cpu.mems = given.mems && *given.mems ? given.mems : NULL;
 	if (given.kernel || given.kernel_tcp)
 		log_warning("kernel-memory, kernel-memory-tcp: ignored: they have no effect");
-	if (given.l3_cache || given.mem_bw)
-		return fail(e, "linux.intelRdt: not supported by this version of ocirt");
 	return 0;
 }
 
@@ -176,6 +174,8 @@ update_main(struct err *e, const struct globals *g, int argc, char **argv)
 	TRY(read_resources(e, &resources));
 	TRY(held_open(e, &held, g->root, argv[0], HELD_LOCKED));
 	result = update_limits(e, &held, &resources);
+	if (result == 0 && !given.document)
+		result = update_schemata(e, &held, given.l3_cache, given.mem_bw);
 	held_close(&held);
 	return result;
 }

@@ -198,7 +198,13 @@ mount_line(struct err *e, struct facts *f, char *line)
 {
 	struct probe_mount m;
 
-	if (probe_parse_mount(line, &m) < 0 || !str_starts(m.type, "cgroup"))
+	if (probe_parse_mount(line, &m) < 0)
+		return 0;
+	if (str_equal(m.type, "resctrl") && !f->resctrl) {
+		f->resctrl = arena_string(e, "%s", m.point);
+		return f->resctrl ? 0 : -1;
+	}
+	if (!str_starts(m.type, "cgroup"))
 		return 0;
 	return consider(e, f, &m);
 }
@@ -316,8 +322,7 @@ probe_facts(struct err *e, struct facts *f)
 {
 	TRY(probe_caller(e, f));
 	TRY(each_line(e, f, "/proc/self/cgroup", cgroup_line));
-	if (f->n_hierarchies > 0)
-		TRY(each_line(e, f, "/proc/self/mountinfo", mount_line));
+	TRY(each_line(e, f, "/proc/self/mountinfo", mount_line));
 	drop_unmounted(f);
 	return 0;
 }

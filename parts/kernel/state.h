@@ -40,6 +40,8 @@ struct state {
 		const char *controllers, *dir, *existed; /* see kernel/cgroup.h */
 	} cgroup[STATE_CGROUPS_MAX];
 	uint32_t n_cgroups;
+	const char *rdt_group, *rdt_monitor; /* see plan_rdt; NULL or empty: none */
+	bool rdt_own;
 	struct pairs annotations;
 };
 
@@ -61,8 +63,7 @@ int state_open(struct err *e, int root_dir, const char *id);
 /* Takes the container's lock, waiting at most `ms` (0: do not wait).  Returns its descriptor. */
 int state_lock(struct err *e, int dir, int ms);
 
-/* Replaces state.json; reads it into `s`: `buf` of at least STATE_JSON_MAX bytes keeps the strings.
- */
+/* Replaces state.json; reads it into `s`: `buf` of STATE_JSON_MAX bytes keeps the strings. */
 int state_write(struct err *e, int dir, const struct state *s);
 int state_read(struct err *e, int dir, struct state *s, char *buf, size_t size);
 
@@ -98,8 +99,7 @@ bool state_gate_named(int dir, bool shown);
  * there: created; hidden: creating; else running.  `frozen` is for the caller to find out. */
 enum state_status state_status_now(int dir, const struct state *s, bool frozen);
 
-/* Removes the known names and the folder; each "already gone" is fine (R4).  Or what a create or a
- * removal that was killed left of an id, out of sight (R3). */
+/* Removes the known names and the folder (R4); or what was left of an id out of sight (R3). */
 int state_remove(struct err *e, int root_dir, const char *id, int dir);
 void state_remove_half(int root_dir, const char *id);
 

@@ -143,6 +143,11 @@ write_own(struct jsonw *w, const struct state *s)
 	jsonw_bool(w, "own_pid_namespace", s->own_pid_namespace);
 	jsonw_bool(w, "shared_mounts", s->shared_mounts);
 	jsonw_u64(w, "mount_id", s->mount_id);
+	if (s->rdt_group) {
+		write_string(w, "rdt_group", s->rdt_group);
+		write_string(w, "rdt_monitor", s->rdt_monitor);
+		jsonw_bool(w, "rdt_own", s->rdt_own);
+	}
 	jsonw_begin_array(w, "cgroups");
 	for (uint32_t i = 0; i < s->n_cgroups; i++) {
 		jsonw_begin_object(w, NULL);
@@ -404,6 +409,11 @@ read_own(struct reader *top, struct state *s)
 	TRY(read_bool(&own, "own_pid_namespace", &s->own_pid_namespace));
 	TRY(read_bool(&own, "shared_mounts", &s->shared_mounts));
 	TRY(read_u64(&own, "mount_id", UINT64_MAX, &s->mount_id));
+	if (json_find(own.j, own.object, "rdt_group") >= 0) {
+		TRY(read_string(&own, "rdt_group", &s->rdt_group));
+		TRY(read_string(&own, "rdt_monitor", &s->rdt_monitor));
+		TRY(read_bool(&own, "rdt_own", &s->rdt_own));
+	}
 	return read_cgroups(&own, s);
 }
 

@@ -35,6 +35,7 @@ struct facts {
 	uint64_t cap_effective; /* the caller's effective set */
 	struct facts_hierarchy hierarchy[FACTS_HIERARCHIES_MAX];
 	uint32_t n_hierarchies; /* 0: a host without cgroups */
+	const char *resctrl;	/* where it is mounted; NULL: nowhere */
 };
 
 /* The hierarchy that carries `controller` ("devices"), or NULL; "" asks for the v2 one. */
@@ -45,7 +46,8 @@ bool facts_cgroup2_only(const struct facts *f);
 
 /* Reads facts from lines of "name value..." (tests/golden): euid N, egid N, user_namespace 0|1,
  * cap_last N, cap_bounding HEX, cap_effective HEX, v1 CONTROLLERS MOUNT_POINT MOUNT_ROOT OWN,
- * v2 MOUNT_POINT MOUNT_ROOT OWN.  `text` is written to and must outlive `f`. */
+ * v2 MOUNT_POINT MOUNT_ROOT OWN, resctrl MOUNT_POINT.  `text` is written to and must outlive `f`.
+ */
 int facts_read(struct err *e, struct facts *f, char *text);
 
 #endif

@@ -103,6 +103,7 @@ plan_make(struct err *e, struct plan *p, const struct spec *s, const struct fact
 	begin(p, s, f, o);
 	TRY(plan_make_namespaces(e, p));
 	TRY(plan_make_cgroup(e, p));
+	TRY(plan_make_rdt(e, p));
 	TRY(plan_make_mounts(e, p));
 	TRY(plan_make_devices(e, p));
 	TRY(make_process(e, p));

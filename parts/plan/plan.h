@@ -81,6 +81,7 @@ struct plan {
 	struct plan_mounts mounts;
 	struct plan_devices devices;
 	struct plan_cgroup cgroup;
+	struct plan_rdt rdt;
 	struct plan_creds creds;
 	struct plan_filter seccomp;
 	struct pairs sysctl; /* name: path below /proc/sys ("net/ipv4/ip_forward") */
@@ -90,7 +91,7 @@ struct plan {
 	const char *keyring; /* "_ses.<id>"; NULL with --no-new-keyring */
 };
 
-/* Makes the plan.  `s`, `f` and the strings of `o` must outlive it.  Arrays lie in the arena. */
+/* `s`, `f` and the strings of `o` must outlive the plan.  Arrays lie in the arena. */
 int plan_make(struct err *e, struct plan *p, const struct spec *s, const struct facts *f,
 	const struct plan_options *o);
 
@@ -98,10 +99,10 @@ int plan_make(struct err *e, struct plan *p, const struct spec *s, const struct 
 int plan_make_process(struct err *e, struct plan *p, const struct spec *s, const struct facts *f,
 	const struct plan_options *o);
 
-/* The slices, each in the file of its name; plan_make() calls them in this order, since a mount of
- * type cgroup shows what the cgroup slice decided, and devices depend on what is bound on /dev. */
+/* The slices, in this order: mounts show what the cgroup slice decided; devices see the mounts. */
 int plan_make_namespaces(struct err *e, struct plan *p);
 int plan_make_cgroup(struct err *e, struct plan *p);
+int plan_make_rdt(struct err *e, struct plan *p);
 int plan_make_mounts(struct err *e, struct plan *p);
 int plan_make_devices(struct err *e, struct plan *p);
 int plan_make_creds(struct err *e, struct plan *p);
@@ -112,8 +113,7 @@ int plan_device_writes(struct err *e, const struct spec *s, struct plan_write **
 int plan_device_program(
 	struct err *e, const struct spec *s, struct kabi_bpf_insn **out, uint32_t *n);
 
-/* Writes the plan as text, one line a row, for `create --dry-run`, golden tests and bug reports
- * (print.c).  Returns its length in bytes. */
+/* Writes the plan as text, one line a row, for `create --dry-run`.  Returns its length in bytes. */
 int plan_print(struct err *e, const struct plan *p, char *out, size_t size);
 
 #endif

@@ -222,6 +222,25 @@ add_cgroup(struct str *out, const struct plan *p)
 }
 
 static void
+add_rdt(struct str *out, const struct plan_rdt *r)
+{
+	if (!r->group)
+		return;
+	(void)str_add(out, "resctrl ");
+	add_text(out, r->group);
+	add_flag(out, r->own, "own");
+	add_flag(out, r->must_exist, "must_exist");
+	add_member(out, "monitor", r->monitor);
+	(void)str_add(out, "\n");
+	if (r->spec->l3_cache_schema)
+		add_row(out, "\tschema", r->spec->l3_cache_schema);
+	if (r->spec->mem_bw_schema)
+		add_row(out, "\tschema", r->spec->mem_bw_schema);
+	for (uint32_t i = 0; i < r->spec->schemata.n; i++)
+		add_row(out, "\tschema", r->spec->schemata.at[i]);
+}
+
+static void
 add_mount(struct str *out, const struct plan_mount *m)
 {
 	static const char kinds[][12] = {
@@ -409,6 +428,7 @@ plan_print(struct err *e, const struct plan *p, char *out, size_t size)
 	add_namespaces(&text, p);
 	add_maps(&text, p);
 	add_cgroup(&text, p);
+	add_rdt(&text, &p->rdt);
 	add_root(&text, p);
 	add_hooks(&text, p);
 	add_process(&text, p);

@@ -44,6 +44,7 @@ struct plan_cgroup_dir {
 };
 
 struct kabi_bpf_insn;
+struct spec_intel_rdt;
 
 struct plan_cgroup {
 	bool used;	  /* false: no cgroup is made or joined, nothing is limited */
@@ -55,6 +56,17 @@ struct plan_cgroup {
 	struct kabi_bpf_insn *devices;		/* program for the v2 directory; NULL: none */
 	uint32_t n_devices;			/* instructions */
 	int64_t owner; /* host uid to which the v2 directory is handed (CG-8); -1: to nobody */
+};
+
+/* -- resctrl (plan/rdt) ----------------------------------------------------------------------- */
+
+/* The directory of the container below the mount point of resctrl. */
+struct plan_rdt {
+	const char *group;   /* absolute; NULL: linux.intelRdt is absent */
+	const char *monitor; /* of mon_groups, absolute; NULL: none */
+	bool own;	     /* it must be new, and delete removes it (RD-6) */
+	bool must_exist;     /* nothing says what would be in it (RD-5) */
+	const struct spec_intel_rdt *spec;
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "kernel/hooks.h"
 #include "kernel/proc.h"
+#include "kernel/resctrl.h"
 #include "kernel/rootfs.h"
 #include "roles/load.h"
 #include "spec/check.h"
@@ -169,6 +170,7 @@ end_container(
 	}
 	if (s->shared_mounts)
 		TRY(rootfs_undo(e, s->rootfs, s->mount_id, s->namespace_path[NAMESPACE_MOUNT]));
+	resctrl_remove(s->rdt_own ? s->rdt_group : NULL, s->rdt_monitor);
 	end_poststop(s, hooks);
 	return state_remove(e, root_dir, s->id, dir);
 }

@@ -18,6 +18,7 @@
 #include "kernel/limits.h"
 #include "kernel/notify.h"
 #include "kernel/proc.h"
+#include "kernel/resctrl.h"
 #include "kernel/rootfs.h"
 #include "kernel/selfexe.h"
 #include "roles/end.h"
@@ -74,6 +75,7 @@ survey(struct err *e, struct run *r)
 	static char created[STR_TIME_MAX];
 	struct timespec now;
 
+	TRY(resctrl_survey(e, &p->rdt));
 	if (p->cgroup.used)
 		TRY(cgroup_survey(e, p, &r->cgroups));
 	for (uint32_t i = 0; i < r->cgroups.n; i++) {
@@ -98,6 +100,9 @@ survey(struct err *e, struct run *r)
 	if (s->shared_mounts)
 		TRY(rootfs_mount_id(
 			e, p->rootfs, s->namespace_path[NAMESPACE_MOUNT], &s->mount_id));
+	s->rdt_group = p->rdt.group;
+	s->rdt_monitor = p->rdt.monitor;
+	s->rdt_own = p->rdt.own;
 	s->own_pid_namespace = p->ns.clone_flags & words_namespace_flag(NAMESPACE_PID);
 	return 0;
 }
@@ -155,6 +160,21 @@ make_cgroups(struct err *e, struct run *r)
 		cgroup_open(e, &r->cgroups, &r->door) == 0)
 		return 0;
 	drop_cgroups(r);
+	return -1;
+}
+
+static void
+drop_rdt(struct run *r)
+{
+	resctrl_remove(r->rdt_made ? r->plan.rdt.group : NULL, r->plan.rdt.monitor);
+}
+
+static int
+make_rdt(struct err *e, struct run *r)
+{
+	if (resctrl_make(e, &r->plan.rdt, &r->rdt_made) == 0)
+		return 0;
+	resctrl_remove(r->rdt_made ? r->plan.rdt.group : NULL, NULL);
 	return -1;
 }
 
@@ -252,7 +272,10 @@ static int
 record(struct err *e, struct run *r)
 {
 	struct state *s = &r->state;
+	char pid[24];
 
+	(void)str_format(pid, sizeof pid, "%d", r->init); /* fits */
+	TRY(resctrl_enter(e, s->rdt_group, s->rdt_monitor, pid));
 	TRY(idmap_init(e, r));
 	TRY(limits_oom_score(e, &r->spec.process, r->init));
 	s->pid = r->init;
@@ -301,6 +324,7 @@ static const struct step prepare[] = {
 	{ "state",         make_state,         drop_state },
 	{ "notify",        make_notify,        NULL },
 	{ "cgroups",       make_cgroups,       drop_cgroups },
+	{ "resctrl",       make_rdt,           drop_rdt },
 	{ "gate",          open_gate,          NULL },
 	{ "namespaces",    open_namespaces,    NULL },
 	{ "take mounts",   idmap_mounts,        drop_taken },

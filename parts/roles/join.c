@@ -19,6 +19,7 @@
 #include "base/sys.h"
 #include "kernel/creds.h"
 #include "kernel/limits.h"
+#include "kernel/resctrl.h"
 #include "kernel/tuning.h"
 #include "roles/program.h"
 #include "roles/step.h"
@@ -68,7 +69,7 @@ cgroups(struct err *e, struct run *r)
 {
 	TRY(cgroup_enter(e, &r->door, r->placed));
 	cgroup_close(&r->door);
-	return 0;
+	return resctrl_enter(e, r->state.rdt_group, r->state.rdt_monitor, "0");
 }
 
 /* The groups of the caller go while they can: the container's user namespace may deny it. */

@@ -60,6 +60,7 @@ struct run {
 	struct mounts_taken taken;
 	struct cgroup_dirs cgroups;
 	struct cgroup_door door;
+	bool rdt_made;		   /* its group of resctrl, by this create */
 	struct state_gate gate;	   /* for the init; create only */
 	const char *notify_socket; /* of a service manager, sd_notify(3); NULL: none */
 	int notify;		   /* what stands for it in the container */

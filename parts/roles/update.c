@@ -3,8 +3,10 @@
 #include "base/arena.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "kernel/resctrl.h"
 #include "plan/resources.h"
 #include "spec/checkresources.h"
+#include "spec/checktuning.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -161,6 +163,21 @@ write_all(struct err *e, const struct held *h, const struct plan_cgroup *c)
 		TRY(cgroup_limit(e, c->limits, i, dir));
 	}
 	return 0;
+}
+
+int
+update_schemata(struct err *e, const struct held *h, const char *l3_cache, const char *mem_bw)
+{
+	if (!l3_cache && !mem_bw)
+		return 0;
+	if (h->status == STATE_STOPPED)
+		return fail(e, "container not running");
+	if (!h->state.rdt_group)
+		return fail(e, "linux.intelRdt: the container has none");
+	TRY(checktuning_schema(e, "l3-cache-schema", l3_cache, "L3"));
+	TRY(checktuning_schema(e, "mem-bw-schema", mem_bw, "MB:"));
+	TRY(resctrl_write(e, h->state.rdt_group, l3_cache));
+	return resctrl_write(e, h->state.rdt_group, mem_bw);
 }
 
 int

@@ -17,4 +17,7 @@
 
 int update_limits(struct err *e, const struct held *h, struct spec_resources *r);
 
+/* Writes the schemata of a container that has linux.intelRdt; NULL: left alone. */
+int update_schemata(struct err *e, const struct held *h, const char *l3_cache, const char *mem_bw);
+
 #endif

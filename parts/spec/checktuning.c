@@ -5,6 +5,8 @@
 #include "base/sys.h"
 #include "words/words.h"
 
+#include <string.h>
+
 #include <sched.h>
 
 enum { NICE_MIN = -20, NICE_MAX = 19 };
@@ -108,9 +110,38 @@ check_time_offsets(struct err *e, const struct spec_linux *l)
 }
 
 int
+checktuning_schema(struct err *e, const char *property, const char *schema, const char *begin)
+{
+	if (!schema)
+		return 0;
+	if (strchr(schema, '\n'))
+		return fail(e, "%s: more than one line", property);
+	if (!str_starts(schema, begin))
+		return fail(e, "%s: \"%s\" does not begin with \"%s\"", property, schema, begin);
+	return 0;
+}
+
+/* RD-2, RD-3 */
+static int
+check_intel_rdt(struct err *e, const struct spec_intel_rdt *r)
+{
+	const char *id = r->clos_id;
+
+	if (id && strcmp(id, "/") != 0 &&
+		(strchr(id, '/') || str_equal(id, ".") || str_equal(id, "..")))
+		return fail(e, "linux.intelRdt.closID: \"%s\" is not the name of a directory", id);
+	TRY(checktuning_schema(e, "linux.intelRdt.l3CacheSchema", r->l3_cache_schema, "L3"));
+	TRY(checktuning_schema(e, "linux.intelRdt.memBwSchema", r->mem_bw_schema, "MB:"));
+	for (uint32_t i = 0; i < r->schemata.n; i++)
+		TRY(checktuning_schema(e, "linux.intelRdt.schemata", r->schemata.at[i], ""));
+	return 0;
+}
+
+int
 checktuning_linux(struct err *e, const struct spec *s)
 {
 	TRY(check_memory_policy(e, &s->linux_.memory_policy));
+	TRY(check_intel_rdt(e, &s->linux_.intel_rdt));
 	if (s->process.scheduler.present && s->process.scheduler.policy == SCHED_DEADLINE &&
 		s->linux_.resources.cpu.cpus)
 		return fail(e,

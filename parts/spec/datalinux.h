@@ -35,6 +35,13 @@ struct spec_memory_policy {
 	struct strings flags;
 };
 
+struct spec_intel_rdt {
+	bool present;
+	const char *clos_id, *l3_cache_schema, *mem_bw_schema; /* NULL when absent or empty */
+	struct strings schemata;
+	bool enable_monitoring;
+};
+
 struct spec_linux {
 	struct spec_namespace namespaces[NAMESPACES]; /* by enum namespace */
 	struct spec_idmaps uid_mappings, gid_mappings;
@@ -47,6 +54,7 @@ struct spec_linux {
 	struct pairs sysctl;
 	struct spec_seccomp seccomp;
 	struct spec_memory_policy memory_policy;
+	struct spec_intel_rdt intel_rdt;
 	struct spec_personality personality;
 	struct {
 		struct spec_time_offset *at;

@@ -47,7 +47,7 @@ write_linux(struct jsonw *w)
 		"},"
 		"'apparmor':{'enabled':false},"
 		"'selinux':{'enabled':false},"
-		"'intelRdt':{'enabled':false,'schemata':false,'monitoring':false},"
+		"'intelRdt':{'enabled':true,'schemata':true,'monitoring':true},"
 		"'memoryPolicy':{");
 	write_words(w, "modes", WORDS_MEMORY_MODE);
 	write_words(w, "flags", WORDS_MEMORY_FLAG);
