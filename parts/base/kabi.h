@@ -11,6 +11,7 @@
 #ifndef BASE_KABI_H
 #define BASE_KABI_H
 
+#include "base/kabinet.h"
 #include "base/kabitask.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* kabi: what parts/base/kabi.h and kabitask.h say against the kernel's own headers.
+/* kabi: what parts/base/kabi.h, kabinet.h and kabitask.h say against the kernel's own headers.
  *
  * The official headers come first and their values are kept; then every name is undefined, so that
  * kabi.h defines all of them, and the two lists are compared.  A name that is in kabi.h but not in
@@ -38,6 +38,7 @@ main(void)
 #include <linux/mount.h>
 #include <linux/nsfs.h>
 #include <linux/openat2.h>
+#include <linux/rtnetlink.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
@@ -142,7 +143,10 @@ main(void)
 	X(SECCOMP_FILTER_FLAG_TSYNC_ESRCH) X(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) \
 	X(SECCOMP_RET_KILL_PROCESS) X(SECCOMP_RET_KILL_THREAD) X(SECCOMP_RET_TRAP) \
 	X(SECCOMP_RET_ERRNO) X(SECCOMP_RET_USER_NOTIF) X(SECCOMP_RET_TRACE) X(SECCOMP_RET_LOG) \
-	X(SECCOMP_RET_ALLOW)
+	X(SECCOMP_RET_ALLOW) X(NETLINK_ROUTE) X(NLM_F_REQUEST) X(NLM_F_ACK) X(NLM_F_DUMP_INTR) \
+	X(NLM_F_DUMP) X(NLM_F_CREATE) X(NLMSG_ERROR) X(NLMSG_DONE) X(RTM_NEWLINK) X(RTM_GETLINK) \
+	X(RTM_GETADDR) X(IFLA_IFNAME) X(IFLA_NET_NS_FD) X(IFA_UNSPEC) X(IFA_LABEL) \
+	X(IFA_F_PERMANENT) X(RT_SCOPE_UNIVERSE)
 /* clang-format on */
 
 struct row {
@@ -324,6 +328,23 @@ static const struct row official[] = {NAMES(ROW)};
 #undef SECCOMP_RET_TRACE
 #undef SECCOMP_RET_LOG
 #undef SECCOMP_RET_ALLOW
+#undef NETLINK_ROUTE
+#undef NLM_F_REQUEST
+#undef NLM_F_ACK
+#undef NLM_F_DUMP_INTR
+#undef NLM_F_DUMP
+#undef NLM_F_CREATE
+#undef NLMSG_ERROR
+#undef NLMSG_DONE
+#undef RTM_NEWLINK
+#undef RTM_GETLINK
+#undef RTM_GETADDR
+#undef IFLA_IFNAME
+#undef IFLA_NET_NS_FD
+#undef IFA_UNSPEC
+#undef IFA_LABEL
+#undef IFA_F_PERMANENT
+#undef RT_SCOPE_UNIVERSE
 /* clang-format on */
 
 #include "base/sys.h"
@@ -366,6 +387,16 @@ structures(void)
 	SIZE(struct kabi_bpf_insn, struct bpf_insn);
 	OFFSET(struct kabi_bpf_insn, off, struct bpf_insn, off);
 	OFFSET(struct kabi_bpf_insn, imm, struct bpf_insn, imm);
+	SIZE(struct kabi_nlmsghdr, struct nlmsghdr);
+	OFFSET(struct kabi_nlmsghdr, flags, struct nlmsghdr, nlmsg_flags);
+	SIZE(struct kabi_rtattr, struct rtattr);
+	OFFSET(struct kabi_rtattr, type, struct rtattr, rta_type);
+	SIZE(struct kabi_ifinfomsg, struct ifinfomsg);
+	OFFSET(struct kabi_ifinfomsg, index, struct ifinfomsg, ifi_index);
+	OFFSET(struct kabi_ifinfomsg, change, struct ifinfomsg, ifi_change);
+	SIZE(struct kabi_ifaddrmsg, struct ifaddrmsg);
+	OFFSET(struct kabi_ifaddrmsg, scope, struct ifaddrmsg, ifa_scope);
+	OFFSET(struct kabi_ifaddrmsg, index, struct ifaddrmsg, ifa_index);
 }
 
 static void
