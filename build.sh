@@ -746,7 +746,7 @@ packages_of() {
 	unit) echo perl python3 libseccomp-dev ;;
 	cross) echo perl qemu-user-static gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf ;;
 	commands | commands-runc | fault)
-		echo python3 python3-pytest python3-jsonschema busybox-static strace umoci procps uidmap
+		echo python3 python3-pytest python3-jsonschema busybox-static strace umoci procps uidmap iproute2
 		[ "$1" = fault ] || echo runc
 		! grep -qs -- '-n ' tests/commands/pytest.ini || echo python3-pytest-xdist
 		;;

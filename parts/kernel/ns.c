@@ -95,6 +95,8 @@ ns_check_foreign(struct err *e, const struct plan *p, const struct ns_fds *fds)
 	for (uint32_t i = 0; i < p->sysctl.n; i++)
 		if (is_callers(fds, sysctl_namespace(p->sysctl.at[i].name)))
 			return fail(e, "linux.sysctl: %s: %s", p->sysctl.at[i].name, text);
+	if (p->spec->linux_.net_devices.n > 0 && is_callers(fds, NAMESPACE_NETWORK))
+		return fail(e, "linux.netDevices: %s", text);
 	if ((p->spec->hostname || p->spec->domainname) && is_callers(fds, NAMESPACE_UTS))
 		return fail(e, "%s: %s", p->spec->hostname ? "hostname" : "domainname", text);
 	return 0;

@@ -27,7 +27,8 @@ int ns_open(struct err *e, const struct plan *p, struct ns_fds *fds);
 void ns_close(struct ns_fds *fds);
 
 /* Refuses a config that would change the caller's own namespace, joined by its path: linux.sysctl,
- * hostname and domainname belong to the container (SY-2, UT-1).  Runs in: host. */
+ * linux.netDevices, hostname and domainname belong to the container (SY-2, ND-1, UT-1).  Runs in:
+ * host. */
 int ns_check_foreign(struct err *e, const struct plan *p, const struct ns_fds *fds);
 
 /* Makes a child with the plan's clone_flags; a joined pid namespace is entered for the child alone

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "base/sys.h"
 #include "plan/env.h"
 #include "plan/path.h"
 
@@ -83,6 +84,8 @@ make_rest(struct err *e, struct plan *p)
 	p->rootfs = path_below(e, "root.path", p->options.bundle, p->spec->root.path);
 	if (!p->rootfs)
 		return -1;
+	if (p->spec->linux_.net_devices.n > 0 && !(p->facts->cap_effective >> CAP_NET_ADMIN & 1))
+		return fail(e, "linux.netDevices: the caller has no CAP_NET_ADMIN to move them");
 	p->root_propagation = p->spec->linux_.rootfs_propagation;
 	return make_sysctl(e, p);
 }

@@ -57,6 +57,16 @@ add_flag(struct str *out, bool set, const char *name)
 		(void)str_add(out, " %s", name);
 }
 
+static void
+add_pairs(struct str *out, const char *kind, const struct pairs *list)
+{
+	for (uint32_t i = 0; i < list->n; i++) {
+		(void)str_add(out, "%s ", kind);
+		add_text(out, list->at[i].name);
+		add_row(out, "", list->at[i].value);
+	}
+}
+
 /* -- names of bits -------------------------------------------------------------------------- */
 
 struct bit {
@@ -161,6 +171,7 @@ add_namespaces(struct str *out, const struct plan *p)
 		(void)str_add(out, "stage\n");
 	if (p->loopback_up)
 		(void)str_add(out, "loopback up\n");
+	add_pairs(out, "net_device", &p->spec->linux_.net_devices);
 }
 
 static void
@@ -319,11 +330,7 @@ add_root(struct str *out, const struct plan *p)
 	for (uint32_t i = 0; i < p->mounts.n; i++)
 		add_mount(out, &p->mounts.at[i]);
 	add_devices(out, &p->devices);
-	for (uint32_t i = 0; i < p->sysctl.n; i++) {
-		(void)str_add(out, "sysctl ");
-		add_text(out, p->sysctl.at[i].name);
-		add_row(out, "", p->sysctl.at[i].value);
-	}
+	add_pairs(out, "sysctl", &p->sysctl);
 	if (p->spec->hostname)
 		add_row(out, "hostname", p->spec->hostname);
 	if (p->spec->domainname)

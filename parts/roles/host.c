@@ -210,6 +210,7 @@ close_init_side(struct run *r)
 	fd_close(&r->gate.gate);
 	fd_close(&r->gate.answer);
 	cgroup_close(&r->door);
+	r->moves.inside.ns = fd_keep(&r->ns.fd[NAMESPACE_NETWORK]);
 	ns_close(&r->ns);
 	mounts_taken_close(&r->taken);
 	for (int fd = 0; fd <= 2; fd++)
@@ -280,9 +281,21 @@ record(struct err *e, struct run *r)
 	TRY(limits_oom_score(e, &r->spec.process, r->init));
 	s->pid = r->init;
 	TRY(proc_start_time(e, r->init, &s->start));
-	TRY(state_write(e, r->dir, s));
-	r->recorded = true;
-	return serve_placed(e, r);
+	return state_write(e, r->dir, s);
+}
+
+/* The namespace is there since the clone, or joined.  Before PLACED, so that hooks, sysctl and the
+ * program find them; after it is on record whose they are. */
+static int
+move_devices(struct err *e, struct run *r)
+{
+	return netdev_move(e, &r->spec.linux_.net_devices, r->init, &r->moves);
+}
+
+static void
+return_devices(struct run *r)
+{
+	netdev_return(&r->moves);
 }
 
 /* -- handing over ------------------------------------------------------------------------------ */
@@ -334,6 +347,8 @@ static const struct step prepare[] = {
 };
 static const struct step start[] = {
 	{ "record",        record,             NULL },
+	{ "net devices",   move_devices,       return_devices },
+	{ "placed",        serve_placed,       NULL },
 	{ "serve",         serve_init,         NULL },
 	{ "pidfd socket",  serve_pidfd,        NULL },
 	{ "show",          show,               NULL },
@@ -369,8 +384,10 @@ run_foreground(struct err *e, struct run *r)
 static int
 start_container(struct err *e, struct run *r)
 {
-	if (steps_run(e, r, start, N_START) == 0)
+	if (steps_run(e, r, start, N_START) == 0) {
+		netdev_close(&r->moves);
 		return 0;
+	}
 	(void)context(e, "unable to start container process");
 	steps_undo(r, prepare, N_PREPARE);
 	return -1;

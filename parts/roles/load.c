@@ -141,6 +141,7 @@ load_reset(struct run *r)
 	r->notify = r->agent = r->sync = r->sync_init = r->console = r->slave = r->rootfs_dir = -1;
 	r->gate.gate = r->gate.answer = -1;
 	r->reap.signal_fd = r->reap.console = r->reap.terminal = r->reap.watched = -1;
+	r->moves.home.ns = r->moves.home.sock = r->moves.inside.ns = r->moves.inside.sock = -1;
 	r->door.v2_dir = r->target.pidfd = r->root_of_init = -1;
 	for (int i = 0; i < NAMESPACES; i++)
 		r->ns.fd[i] = -1;

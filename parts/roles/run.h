@@ -10,6 +10,7 @@
 
 #include "kernel/cgroup.h"
 #include "kernel/mounts.h"
+#include "kernel/netdev.h"
 #include "kernel/ns.h"
 #include "kernel/reap.h"
 #include "kernel/state.h"
@@ -58,6 +59,7 @@ struct run {
 	int root_dir, dir, lock; /* state root, the container's folder, its flock */
 	struct ns_fds ns;
 	struct mounts_taken taken;
+	struct netdev_moves moves;
 	struct cgroup_dirs cgroups;
 	struct cgroup_door door;
 	bool rdt_made;		   /* its group of resctrl, by this create */
@@ -68,7 +70,7 @@ struct run {
 	int sync, sync_init;	   /* our end; the init's end, closed after the clone */
 	pid_t init;
 	bool placed;		     /* born in its v2 cgroup */
-	bool recorded;		     /* PLACED has been sent */
+	bool recorded;		     /* PLACED has come (init) */
 	int console;		     /* master of the terminal, foreground only */
 	int stdio[3], stdio_init[3]; /* pipes in place of the caller's terminal: ours, the init's */
 	struct reap reap;

@@ -114,6 +114,41 @@ check_devices(struct err *e, const struct spec *s)
 	return 0;
 }
 
+/* netdevice(7), and what the kernel's dev_valid_name() and dev_alloc_name() demand: it picks a
+ * number for the one %d. */
+static bool
+is_net_device(const char *name)
+{
+	const char *number = strchr(name, '%');
+	size_t n = strlen(name);
+
+	if (number && (number[1] != 'd' || strchr(number + 1, '%')))
+		return false;
+	return n > 0 && n < 16 && str_until(name, "/: \t\n\v\f\r\240") == n &&
+		!str_equal(name, ".") && !str_equal(name, "..");
+}
+
+/* ND-1 */
+static int
+check_net_devices(struct err *e, const struct spec *s)
+{
+	static const char text[] = "is not the name of a network device";
+	const struct pairs *list = &s->linux_.net_devices;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct pair *p = &list->at[i];
+
+		if (!is_net_device(p->name))
+			return fail(e, "linux.netDevices: \"%s\" %s", p->name, text);
+		if (!is_net_device(p->value))
+			return fail(
+				e, "linux.netDevices.%s.name: \"%s\" %s", p->name, p->value, text);
+	}
+	if (list->n > 0 && !s->linux_.namespaces[NAMESPACE_NETWORK].listed)
+		return fail(e, "linux.netDevices: needs a \"network\" entry in linux.namespaces");
+	return 0;
+}
+
 static int
 check_absolute(struct err *e, const char *property, const struct strings *paths)
 {
@@ -289,6 +324,7 @@ checklinux_all(struct err *e, const struct spec *s)
 {
 	TRY(check_mappings(e, s));
 	TRY(check_devices(e, s));
+	TRY(check_net_devices(e, s));
 	TRY(check_paths(e, s));
 	TRY(check_cgroups_path(e, s));
 	TRY(check_sysctl(e, s));

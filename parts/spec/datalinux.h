@@ -51,6 +51,7 @@ struct spec_linux {
 	} devices;
 	const char *cgroups_path; /* NULL when absent */
 	struct spec_resources resources;
+	struct pairs net_devices; /* device: its name in the container */
 	struct pairs sysctl;
 	struct spec_seccomp seccomp;
 	struct spec_memory_policy memory_policy;

@@ -54,7 +54,7 @@ write_linux(struct jsonw *w)
 	jsonw_text(w,
 		"},"
 		"'mountExtensions':{'idmap':{'enabled':true}},"
-		"'netDevices':{'enabled':false}}");
+		"'netDevices':{'enabled':true}}");
 }
 
 /* FT-7: annotations that change what we do */
