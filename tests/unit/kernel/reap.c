@@ -189,8 +189,8 @@ sizes(void)
 	r.terminal = outer.slave;
 	r.flow[0] = (struct reap_flow){null, t.master, true};
 	r.flow[1] = (struct reap_flow){t.master, null, true};
-	r.child = shell("trap 'exit 8' WINCH; while :; do sleep 0.05; done", t.slave);
-	usleep(100000);
+	r.child = shell(
+		"until test \"$(stty size)\" = '33 77'; do sleep 0.05; done; exit 8", t.slave);
 	ioctl(outer.slave, TIOCSWINSZ, &w);
 	kill(getpid(), SIGWINCH);
 	is_int(reap_run(&e, &r), 8, "a new size arrives");
