@@ -7,6 +7,8 @@ stay as they are.  The cgroups themselves are the machine's.
 import os
 from pathlib import Path
 
+import pytest
+
 IN_NAMESPACE = ("unshare", "--mount", "--propagation", "private", "sh", "-c")
 
 
@@ -40,7 +42,7 @@ def v2_options():
 
 NATIVE = Layout("native")
 V2 = Layout("v2", f"umount -R /sys/fs/cgroup && mount -t cgroup2 -o {v2_options()} cgroup2 /sys/fs/cgroup")
-NONE = Layout("none", "umount -R /sys/fs/cgroup")
+NONE = Layout("none", "{ ! mountpoint -q /sys/fs/cgroup || umount -R /sys/fs/cgroup; }")
 
 
 def v1():
@@ -49,6 +51,11 @@ def v1():
     if not any(kind == "cgroup" for _, kind, _ in mounted()):
         return None
     return Layout("v1", " && ".join(f"umount {p}" for p in unified) or "true")
+
+
+def v2():
+    """The v2 hierarchy alone, or None where it is not mounted: what is left in it could not be seen."""
+    return V2 if mount_point("") else None
 
 
 def has_v1(controller):
@@ -70,3 +77,6 @@ def directories(part):
         for top, names, _ in os.walk(point):
             found += [Path(top) / n for n in names if part in n]
     return found
+
+
+needs_cgroup = pytest.mark.skipif(not mounted(), reason="no cgroup on this machine")
