@@ -89,6 +89,14 @@ def allowed(pid):
     return re.search(r"Cpus_allowed_list:\t(\S+)", Path(f"/proc/{pid}/status").read_text())[1]
 
 
+def kept_in_a_cpuset():
+    """Linux 6.2 keeps what a process asked for when it enters another cpuset; before, it got every CPU of that one."""
+    top = layout.mount_point("")
+    v2 = top and "cpuset" in (top / "cgroup.subtree_control").read_text().split()
+    moved = v2 or layout.has_v1("cpuset")
+    return not moved or tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 2)
+
+
 @pytest.mark.parametrize("affinity, expected", [({"initial": "0"}, "0"), ({"initial": "0", "final": "1"}, "1"), ({"final": "1"}, "1")])
 def test_exa_1(bundle, affinity, expected):
     if os.cpu_count() < 2:
@@ -99,7 +107,7 @@ def test_exa_1(bundle, affinity, expected):
         assert allowed(c.pid) == allowed(os.getpid())
         pid_file = bundle.dir / "exec.pid"
         bundle.runtime.call("exec", "-d", "--pid-file", pid_file, c.id, "sleep", "100").ok()
-        assert allowed(int(pid_file.read_text())) == expected
+        assert allowed(int(pid_file.read_text())) == (expected if "final" in affinity or kept_in_a_cpuset() else allowed(c.pid))
         c.delete(force=True)
 
 
