@@ -734,7 +734,7 @@ command_fuzz() {
 
 # --- test ------------------------------------------------------------------------------------------------------------
 
-stages="build checks lint unit golden fuzz cross commands fault commands-runc bench"
+stages="build checks lint unit golden fuzz cross commands fault commands-runc vm bench"
 cross_targets="arm64 armhf"
 
 # packages_of STAGE: on Debian
@@ -745,7 +745,7 @@ packages_of() {
 	checks | golden) echo perl python3 ;;
 	unit) echo perl python3 libseccomp-dev ;;
 	cross) echo perl qemu-user-static gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf ;;
-	commands | commands-runc | fault)
+	commands | commands-runc | fault | vm)
 		echo python3 python3-pytest python3-jsonschema busybox-static strace umoci procps uidmap iproute2
 		[ "$1" = fault ] || echo runc
 		! grep -qs -- '-n ' tests/commands/pytest.ini || echo python3-pytest-xdist
@@ -855,6 +855,48 @@ stage_fault() { containers "$PWD/ocirt" tests/fault; }
 stage_commands_runc() {
 	runc=$(command -v runc) || skip "runc is not installed"
 	containers "$runc" tests/commands
+}
+
+kernel_package() { find "$cache" -maxdepth 1 -name 'linux-image-*.deb' | sort | tail -n 1; }
+
+# A kernel for virtual machines, whose version is then that of the package in the cache
+unpack_kernel() {
+	[ ! -d build/vm/kernel ] || return 0
+	[ "$(kernel_package)" ] || fetch_kernel
+	rm -rf build/vm
+	mkdir -p build/vm
+	unpack_deb "$(kernel_package)" build/vm/new || die "the kernel cannot be unpacked"
+	mv build/vm/new build/vm/kernel
+}
+
+# The newest of the archive
+fetch_kernel() {
+	[ ! "$offline" ] || die "no kernel is in $cache (--offline)"
+	mkdir -p "$cache"
+	set_up_apt
+	name=$(APT_CONFIG=$apt/apt.conf apt-cache depends linux-image-cloud-amd64 | awk '/Depends: / { print $2; exit }')
+	new=$cache/new-$target
+	rm -rf "$new"
+	mkdir "$new"
+	(cd "$new" && download deb "$name")
+	mv "$new"/*.deb "$cache" || die "the archive did not give the kernel '$name'"
+	rm -rf "$new" "$apt"
+}
+
+# Whatever the virtual machines lack, they are left out; only a test that fails in one of them fails the stage.
+stage_vm() {
+	need_root
+	[ "$native" = amd64 ] || skip "the virtual machines are amd64"
+	[ -x ocirt ] || die "./ocirt is not built"
+	why=$(install_packages "a virtual machine" qemu-system-x86 cpio busybox-static 2>&1) || skip $why
+	[ ! "$why" ] || echo "$why"
+	for t in qemu-system-x86_64 cpio busybox; do
+		has $t || skip "no $t here"
+	done
+	select_target $native
+	mkdir -p $out
+	why=$(with_lock unpack_kernel 2>&1) || skip $why
+	tests/vm/run build/vm/kernel
 }
 
 stage_bench() {
