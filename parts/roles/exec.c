@@ -92,13 +92,6 @@ affinity(struct err *e, struct run *r)
 	return tuning_affinity(e, r->spec.process.exec_cpu_affinity.initial, "initial");
 }
 
-/* It waits for that only where a seccomp agent is to know its pid. */
-static int
-placed(struct err *e, struct run *r)
-{
-	return r->plan.seccomp.notify ? serve_placed(e, r) : 0;
-}
-
 /* clang-format off */
 static const struct step prepare[] = {
 	{ "environment",   load_environment,   NULL },
@@ -108,7 +101,7 @@ static const struct step prepare[] = {
 	{ "clone",         clone_process,      drop_process },
 };
 static const struct step start[] = {
-	{ "placed",        placed,             NULL },
+	{ "placed",        serve_placed,       NULL },
 	{ "serve",         serve_init,         NULL },
 	{ "pidfd socket",  serve_pidfd,        NULL },
 	{ "pid file",      serve_pid_file,     NULL },

@@ -154,18 +154,21 @@ static const struct step enter[] = {
 	{ "namespaces",  namespaces,          NULL },
 	{ "root",        root,                NULL },
 };
+/* `placed` is first: we share a channel with who cloned us, and its PID must come before all that we
+ * send (a terminal, warnings, a failure). */
 static const struct step become[] = {
-	{ "affinity",    affinity,            NULL },
-	{ "session",     session,             NULL },
-	{ "keyring",     keyring,             NULL },
-	{ "terminal",    terminal,            NULL },
-	{ "limits",      program_limits,      NULL },
-	{ "creds",       program_creds,       NULL },
-	{ "descriptors", program_descriptors, NULL },
-	{ "program",     program_find,        NULL },
-	{ "leave",       leave,               NULL },
-	{ "filter",      program_filter,      NULL },
-	{ "execute",     program_execute,     NULL },
+	{ "placed",      program_await_placed, NULL },
+	{ "affinity",    affinity,             NULL },
+	{ "session",     session,              NULL },
+	{ "keyring",     keyring,              NULL },
+	{ "terminal",    terminal,             NULL },
+	{ "limits",      program_limits,       NULL },
+	{ "creds",       program_creds,        NULL },
+	{ "descriptors", program_descriptors,  NULL },
+	{ "program",     program_find,         NULL },
+	{ "leave",       leave,                NULL },
+	{ "filter",      program_filter,       NULL },
+	{ "execute",     program_execute,      NULL },
 };
 /* clang-format on */
 
@@ -190,8 +193,7 @@ role_join(struct run *r)
 	struct err e = {0};
 
 	role_enter(ROLE_STAGE);
-	log_flush(false);		       /* what waits in our copy is host's to tell */
-	r->recorded = !r->plan.seccomp.notify; /* its agent is told our pid: only host knows it */
+	log_flush(false); /* what waits in our copy is host's to tell */
 	if (steps_run(&e, r, enter, sizeof enter / sizeof *enter) == 0 &&
 		(!(r->namespaces & CLONE_NEWPID) || clone_inside(&e, r) == 0)) {
 		role_enter(ROLE_JOIN);

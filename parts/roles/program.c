@@ -122,7 +122,6 @@ program_descriptors(struct err *e, struct run *r)
 		log_wants_debug() ? log_fd() : -1,
 	};
 
-	TRY(program_await_placed(e, r));
 	if (log_pending(text, sizeof text) > 0)
 		TRY(sync_send(e, r->sync_init, SYNC_WARNINGS, text, -1));
 	if (fd_close_except(

@@ -6,7 +6,8 @@
  *     kind      from   when                                              answer
  *     PLACED    host   once: id maps are written, the cgroups are        none
  *                      entered and the init's pid is on record
- *     PID       stage  once, where there is a stage: text is the pid     none
+ *     PID       stage  once, where there is a stage: text is the pid;    none
+ *                      before PLACED, for which what it cloned waits
  *     HOOKS     init   when there are prestart or createRuntime hooks    HOOKS
  *     CONSOLE   init   when process.terminal: the master, text its name  none
  *     WARNINGS  init   when some are waiting: text for log_adopt()       none

@@ -446,6 +446,18 @@ def test_5_4_console_socket(bundle, by):
         os.close(master)
 
 
+@pytest.mark.ours
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace here")
+def test_5_4_process_outruns_who_cloned_it(bundle):
+    """Its terminal is not offered before its pid is known."""
+    slow = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=clone,clone3:delay_exit=300000")
+    with running(bundle) as c, listening(bundle) as sock:
+        c.exec("--tty", "--detach", "--console-socket", sock.path, "probe", "report", wrap=slow).ok()
+        _, (master,) = sock.receive()
+        assert document(master)["controlling"]
+        os.close(master)
+
+
 def test_5_4_terminal_belongs_to_the_user(bundle):
     with running(bundle) as c, listening(bundle) as sock:
         c.exec("-t", "-d", "-u", "7:8", "--console-socket", sock.path, "/bin/sh", "-c", "stat -c 'owner %u' $(tty); sleep 1").ok()
