@@ -368,6 +368,16 @@ defines() {
 		"-DOCIRT_JSMN=\"$(version_of jsmn)\"" "-DOCIRT_BEARSSL=\"$(version_of bearssl)\""
 }
 
+# Packed relocations, 3.5 KB less: for the linkers that know them, and where parts/base/relr.c does what musl does only
+# from 1.2.4 on.
+packs_relocations() {
+	[ "$target$form$musl_from" = amd64static-pie ] && [ -f parts/base/relr.c ] || return 1
+	case $(version_of musl) in
+	1.2.[0-3] | 1.2.[0-3]-*) $CC -Wl,--help 2>/dev/null | grep -q pack-relative-relocs ;;
+	*) return 1 ;;
+	esac
+}
+
 # The headers of the libraries, for our files
 library_includes() { echo "-isystem $out/include -isystem ${bearssl_from:-$out/bearssl}/inc"; }
 
@@ -382,7 +392,9 @@ set_flags() {
 	[ $form = static-pie ] || pie=-fno-pie
 	base_flags="-std=gnu11 -D_GNU_SOURCE=1 -Os $(known $smaller) -g $pie -ffunction-sections -fdata-sections $extra $hardening
 		-fno-asynchronous-unwind-tables -ffile-prefix-map=$PWD=. $libc_includes"
-	our_flags="$base_flags $(known $together) $warnings -Iparts $(library_includes) $(defines) ${CFLAGS-}"
+	relr_flags='' relr=''
+	! packs_relocations || relr_flags=-Wl,-z,pack-relative-relocs,-e,relr_start relr=-DOCIRT_RELR=1
+	our_flags="$base_flags $relr $(known $together) $warnings -Iparts $(library_includes) $(defines) ${CFLAGS-}"
 	their_flags="$base_flags -w -DBR_USE_URANDOM=0 -DBR_USE_UNIX_TIME=0 -I$out/include
 		-I${bearssl_from:-$out/bearssl}/inc -I${bearssl_from:-$out/bearssl}/src ${CFLAGS-}"
 }
@@ -471,7 +483,7 @@ link_flags="-Wl,--no-dynamic-linker,--gc-sections,--build-id=none,--fatal-warnin
 
 link_all() {
 	link_words $form
-	$CC $our_flags $head $link_flags -Wl,-Map=$out/ocirt.map -o $out/ocirt.debug \
+	$CC $our_flags $head $link_flags $relr_flags -Wl,-Map=$out/ocirt.map -o $out/ocirt.debug \
 		$(objects $out/obj/ours $(our_sources)) $(objects $out/obj/theirs third_party/jsmn.c) \
 		$out/bearssl.a $tail ${LDFLAGS-} || refuse "the link failed"
 	# The one object of all our files has a temporary name.  Who asks for what is seen with CFLAGS=-fno-lto.
@@ -644,7 +656,7 @@ print_sizes() {
 
 # --- programs of the tests -------------------------------------------------------------------------------------------
 
-test_flags="-std=gnu11 -D_GNU_SOURCE=1 -g -Iparts -Itests/unit"
+test_flags="-std=gnu11 -D_GNU_SOURCE=1 -DOCIRT_CHECKED=1 -g -Iparts -Itests/unit"
 test_warnings="-Wall -Wextra -Werror"
 sanitizers="-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
 

@@ -40,9 +40,9 @@ role_name(void)
 }
 
 int
-role_check(struct err *e, unsigned int mask)
+role_check(struct err *e, unsigned int mask, const char *function)
 {
 	if (mask & (unsigned int)now)
 		return 0;
-	return fail(e, "internal order: not a step of %s", role_name());
+	return fail(e, "internal order: %s called in %s", function, role_name());
 }

@@ -1,8 +1,9 @@
 /* role: which process am I?
  *
  * Contract: a process has one role from the moment it is cloned; role_enter() is its first act.
- * Functions of kernel/ open with IN(), which turns a call from the wrong process into an ordinary
- * error.  A clone keeps the role of its parent until it enters its own.
+ * Functions of kernel/ open with IN(), which says where they belong; in the builds of the tests a
+ * call from the wrong process is an ordinary error.  A clone keeps the role of its parent until it
+ * enters its own.
  *
  * Floor: base (uses err, sys).  Runs in: any process.
  * Spec: architecture.md section 2.
@@ -24,11 +25,15 @@ enum role role_now(void);
 /* "host", "stage", "init" or "join": the role of this process. */
 const char *role_name(void);
 
-/* 0 when the role is one of the mask; else -1 and "internal order: not a step of ROLE".  (The name
- * of the function would be worth 2 KB.) */
-int role_check(struct err *e, unsigned int mask);
+/* 0 when the role is one of the mask; else -1 and "internal order: FUNCTION called in ROLE". */
+int role_check(struct err *e, unsigned int mask, const char *function);
 
-/* First line of a kernel/ function that belongs to certain processes. */
-#define IN(e, roles) TRY(role_check((e), (unsigned int)(roles)))
+/* First line of a kernel/ function that belongs to certain processes.  Checked, all of them would
+ * be worth 4 KB of the program. */
+#ifdef OCIRT_CHECKED
+#define IN(e, roles) TRY(role_check((e), (unsigned int)(roles), __func__))
+#else
+#define IN(e, roles) ((void)(e), (void)(roles))
+#endif
 
 #endif

@@ -26,7 +26,7 @@ main(void)
 	is_int(role_now(), ROLE_HOST, "a process starts as host");
 	is_str(role_name(), "host", "its name");
 	is_int(for_init(&e), -1, "a call from the wrong role");
-	is_str(e.text, "internal order: not a step of host", "is an ordinary error");
+	is_str(e.text, "internal order: for_init called in host", "is an ordinary error");
 	role_enter(ROLE_JOIN);
 	is_int(for_init(&e), -1, "still wrong in join");
 	is_int(for_both(&e), 0, "one of two roles");
