@@ -5,13 +5,14 @@
 
 #include <string.h>
 
-extern const struct command command_create, command_delete, command_exec, command_features,
-	command_kill, command_list_verb, command_pause, command_ps, command_resume, command_run,
-	command_spec, command_start, command_state, command_update;
+extern const struct command command_create, command_delete, command_events, command_exec,
+	command_features, command_kill, command_list_verb, command_pause, command_ps,
+	command_resume, command_run, command_spec, command_start, command_state, command_update;
 
 const struct command *const command_list[] = {
 	&command_create,
 	&command_delete,
+	&command_events,
 	&command_exec,
 	&command_features,
 	&command_kill,
@@ -45,7 +46,7 @@ command_print(struct err *e, const char *text, size_t len)
 bool
 command_reserved(struct err *e, const char *name)
 {
-	static const char later[][8] = {"init", "check", "verify", "seal", "events"};
+	static const char later[][8] = {"init", "check", "verify", "seal"};
 
 	if (str_equal(name, "checkpoint") || str_equal(name, "restore")) {
 		(void)fail(e, "%s is not supported", name);

@@ -1,0 +1,213 @@
+#include "commands/command.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "roles/stats.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static struct held held;
+
+static struct given {
+	bool stats;
+	const char *interval;
+} given = {.interval = "5s"};
+
+/* clang-format off */
+#define ROWS(ROW, T) \
+	ROW(T, "interval", 0, STRING, "TIME", "between two lines: 500ms, 10s (default: 5s), 1m30s", interval) \
+	ROW(T, "stats",    0, FLAG,   "",     "one line of statistics, and no more", stats)
+/* clang-format on */
+
+/* -- the interval ------------------------------------------------------------------------------ */
+
+/* Go's form: numbers, perhaps with a fraction, and their units.  -1: none.  In ms, at least 1. */
+static int64_t
+read_interval(const char *at)
+{
+	static const struct {
+		char name[4];
+		uint32_t us;
+	} unit[] = {{"ms", 1000}, {"us", 1}, {"s", 1000000}, {"m", 60000000}, {"h", 3600000000}};
+	uint64_t sum = 0;
+
+	if (str_equal(at, "0"))
+		return 0;
+	if (*at == '\0')
+		return -1;
+	while (*at) {
+		size_t digits = str_span(at, "0123456789"), i = 0;
+		uint64_t whole, part = 0, scale = 1;
+
+		if (str_u64_n(at, digits, &whole) < 0 || whole > 1000000)
+			return -1;
+		at += digits;
+		for (at += *at == '.'; *at >= '0' && *at <= '9'; at++)
+			if (scale < 1000000) {
+				part = part * 10 + (uint64_t)(*at - '0');
+				scale *= 10;
+			}
+		while (i < sizeof unit / sizeof *unit && !str_starts(at, unit[i].name))
+			i++;
+		if (i == sizeof unit / sizeof *unit)
+			return -1;
+		sum += whole * unit[i].us + part * unit[i].us / scale;
+		at += strlen(unit[i].name);
+	}
+	return sum == 0 ? 0 : sum < 1000 ? 1 : (int64_t)(sum / 1000);
+}
+
+/* -- out of memory ----------------------------------------------------------------------------- */
+
+/* What tells of it: of v1 an eventfd, of v2 memory.events. */
+struct watch {
+	const struct cgroup_dir *dir; /* NULL: no memory controller */
+	bool v2;
+	int fd, control; /* control: of v1, memory.oom_control, which stays open */
+	uint64_t killed; /* of v2: how often so far */
+};
+
+static int
+open_in(const char *dir, const char *file, int flags)
+{
+	FD_AUTO int fd = openat(AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : openat(fd, file, flags | O_CLOEXEC);
+}
+
+static uint64_t
+count_killed(const struct watch *w)
+{
+	char text[512];
+	const char *at;
+	ssize_t n = pread(w->fd, text, sizeof text - 1, 0);
+	uint64_t killed;
+
+	text[n < 0 ? 0 : n] = '\0';
+	at = str_find(text, "oom_kill ");
+	return at && str_u64_n(at + 9, str_until(at + 9, "\n"), &killed) == 0 ? killed : w->killed;
+}
+
+static int
+watch(struct err *e, struct watch *w)
+{
+	FD_AUTO int control = -1;
+	char text[32];
+	int n;
+
+	w->fd = w->control = -1;
+	for (uint32_t i = 0; i < held.cgroups.n; i++) {
+		const struct cgroup_dir *d = &held.cgroups.at[i];
+
+		if (str_listed(d->controllers, "memory") || (!w->dir && *d->controllers == '\0')) {
+			w->dir = d;
+			w->v2 = *d->controllers == '\0';
+		}
+	}
+	if (!w->dir)
+		return 0;
+	if (w->v2) {
+		w->fd = open_in(w->dir->dir, "memory.events", O_RDONLY);
+		w->killed = count_killed(w);
+		return 0;
+	}
+	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->control = open_in(w->dir->dir, "memory.oom_control", O_RDONLY);
+	control = open_in(w->dir->dir, "cgroup.event_control", O_WRONLY);
+	n = str_format(text, sizeof text, "%d %d", w->fd, w->control);
+	if (w->fd < 0 || w->control < 0 || control < 0)
+		return fail_errno(e, "%s: memory.oom_control", w->dir->dir);
+	return fd_write(e, control, text, (size_t)n, "cgroup.event_control");
+}
+
+/* Does the cgroup exist no more?  That wakes us, too. */
+static bool
+gone(void)
+{
+	return access(held.cgroups.at[0].dir, F_OK) < 0;
+}
+
+static int
+print_oom(struct err *e, struct watch *w)
+{
+	static char text[512];
+	uint64_t n = 0, before = w->killed;
+	int len =
+		str_format(text, sizeof text, "{\"type\":\"oom\",\"id\":\"%s\"}\n", held.state.id);
+
+	if (w->v2)
+		w->killed = count_killed(w);
+	else if (read(w->fd, &n, sizeof n) < 0)
+		n = 0;
+	return gone() || (w->v2 ? w->killed == before : n == 0)
+		? 0
+		: command_print(e, text, (size_t)len);
+}
+
+static int
+print_stats(struct err *e)
+{
+	const char *line = stats_line(e, &held);
+
+	return line ? command_print(e, line, strlen(line)) : -1;
+}
+
+/* -- the verb ---------------------------------------------------------------------------------- */
+
+static int
+go_on(struct err *e, int64_t interval)
+{
+	struct watch w = {.dir = NULL};
+	int64_t next = clock_ms() + interval;
+
+	TRY(watch(e, &w));
+	while (!gone()) {
+		struct pollfd p = {.fd = w.fd, .events = w.v2 ? POLLPRI : POLLIN};
+		int64_t left = next - clock_ms();
+
+		if (left <= 0) {
+			next += interval - left;
+			TRY(print_stats(e));
+			continue;
+		}
+		if (poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left) > 0)
+			TRY(print_oom(e, &w));
+	}
+	return 0;
+}
+
+static int
+events_main(struct err *e, const struct globals *g, int argc, char **argv)
+{
+	int64_t interval = read_interval(given.interval);
+
+	(void)argc;
+	if (*given.interval == '-' || interval == 0)
+		return fail(e, "duration interval must be greater than 0");
+	if (interval < 0)
+		return fail(
+			e, "invalid value \"%s\" for flag -interval: parse error", given.interval);
+	TRY(held_open(e, &held, g->root, argv[0], HELD_UNLOCKED));
+	if (held.status == STATE_STOPPED)
+		return fail(e, "container with id %s is not running", held.state.id);
+	if (held.cgroups.n == 0)
+		return fail(e, "the container is not using cgroups");
+	return given.stats ? print_stats(e) : go_on(e, interval);
+}
+
+const struct command command_events = {
+	.name = "events",
+	.operands = "<container-id>",
+	.help = "show statistics of a container, and when it is out of memory",
+	.min = 1,
+	.max = 1,
+	.options = OPTIONS(ROWS, struct given, &given),
+	.main = events_main,
+};
