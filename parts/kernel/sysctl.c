@@ -1,48 +1,21 @@
 #include "kernel/sysctl.h"
 
 #include "base/fd.h"
-#include "base/mnt.h"
+#include "base/procfs.h"
 #include "base/role.h"
 #include "base/str.h"
-#include "base/sys.h"
 
-#include <string.h>
-
-enum { KEY_MAX = 256, PROC_ROOT_INO = 1 };
-
-/* A whole procfs, and not a file or another filesystem in its place (CVE-2025-52881). */
-static int
-open_proc(struct err *e)
-{
-	FD_AUTO int proc = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat s;
-
-	if (proc < 0 || fstat(proc, &s) < 0)
-		return fail_errno(e, "open /proc");
-	if (mnt_magic(proc) != PROC_SUPER_MAGIC || s.st_ino != PROC_ROOT_INO)
-		return fail(e, "/proc is not a procfs");
-	return fd_keep(&proc);
-}
+enum { KEY_MAX = 256 };
 
 static int
 write_one(struct err *e, int proc, const char *path, const char *value)
 {
-	const uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
-	FD_AUTO int fd = -1;
 	char name[KEY_MAX + 8];
 
 	if (str_format(name, sizeof(name), "sys/%s", path) < 0)
 		return fail(e, "longer than %d bytes", KEY_MAX);
-	fd = fd_resolve(e, proc, name, O_WRONLY | O_NOFOLLOW, resolve);
-	if (fd < 0)
-		return fail(e, "%s", errno_text(e->number)); /* the key says it all */
-	if (mnt_magic(fd) != PROC_SUPER_MAGIC)
-		return fail(e, "not a file of procfs");
-	if (*value == '\0')
-		value = "\n"; /* a write of nothing would change nothing */
-	if (fd_write(e, fd, value, strlen(value), name) < 0)
-		return fail(e, "value \"%s\": %s", value, errno_text(e->number));
-	return 0;
+	/* A write of nothing would change nothing. */
+	return procfs_write(e, proc, name, *value ? value : "\n");
 }
 
 /* The key as sysctl(8) spells it: in the path dots and slashes are exchanged. */
@@ -65,7 +38,7 @@ sysctl_write(struct err *e, const struct plan *p)
 	IN(e, ROLE_INIT);
 	if (p->sysctl.n == 0)
 		return 0;
-	if ((proc = open_proc(e)) < 0)
+	if ((proc = procfs_open(e)) < 0)
 		return context(e, "linux.sysctl");
 	for (uint32_t i = 0; i < p->sysctl.n; i++) {
 		const struct pair *at = &p->sysctl.at[i];
