@@ -154,7 +154,7 @@ globals_version(struct err *e, const struct globals *g)
 		str_add(&s, "rundir: %s\n", g->root);
 	str_add(&s, "spec: %s\n", SPEC_VERSION);
 	if (crun)
-		str_add(&s, "+CAP +EBPF\n");
+		str_add(&s, "+SELINUX +APPARMOR +CAP +SECCOMP +EBPF\n");
 	if (str_equal(g->name, "ocirt"))
 		str_add(&s, "libraries: musl %s, jsmn %s, BearSSL %s\n", OCIRT_MUSL, OCIRT_JSMN,
 			OCIRT_BEARSSL);

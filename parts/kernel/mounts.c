@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum {
@@ -360,6 +361,7 @@ static int
 finish(struct err *e, const struct plan *p, const struct plan_mount *m, int fd)
 {
 	uint32_t flags;
+	char path[32];
 
 	if (m->kind == PLAN_MOUNT_BIND && (m->bind_set | m->bind_clear))
 		TRY(mnt_change(e, fd, m->bind_set, m->bind_clear));
@@ -368,6 +370,9 @@ finish(struct err *e, const struct plan *p, const struct plan_mount *m, int fd)
 		if (!(flags & MS_NOSYMFOLLOW))
 			return fail(e, "option \"nosymfollow\" needs Linux 5.10");
 	}
+	(void)fd_path(path, fd);
+	if (m->label && setxattr(path, "security.selinux", m->label, strlen(m->label) + 1, 0) < 0)
+		return fail_errno(e, "linux.mountLabel \"%s\"", m->label);
 	if (m->attr_set | m->attr_clear)
 		TRY(set_attributes(e, p, m, fd));
 	if (m->propagation)

@@ -317,6 +317,22 @@ probe_caller(struct err *e, struct facts *f)
 	return user_namespace(e, f);
 }
 
+/* Before a policy is loaded SELinux takes every label and restricts nothing, and has no classes
+ * (selinuxfs).  AppArmor's parameter is "Y" once it has been initialized. */
+void
+probe_labels(struct facts *f, const struct spec *s)
+{
+	struct err ignored;
+	char enabled[8];
+
+	if (!s->process.apparmor_profile && !s->process.selinux_label && !s->linux_.mount_label)
+		return;
+	f->selinux = access("/sys/fs/selinux/class/process", F_OK) == 0;
+	f->apparmor = fd_read_file(&ignored, AT_FDCWD, "/sys/module/apparmor/parameters/enabled",
+			      enabled, sizeof enabled) > 0 &&
+		*enabled == 'Y';
+}
+
 int
 probe_facts(struct err *e, struct facts *f)
 {

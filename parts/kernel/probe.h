@@ -1,8 +1,8 @@
 /* probe: find out what the plan must know about this host.
  *
  * Contract: probe_facts() fills a struct facts from /proc/self (status, mountinfo, cgroup, uid_map)
- * and nothing else; a file that is missing means that the thing is missing.  Strings live in the
- * arena.  It changes nothing.
+ * and nothing else, probe_labels() from /sys; a file that is missing means that the thing is
+ * missing.  Strings live in the arena.  It changes nothing.
  *
  * Floor: kernel (uses base, plan).  Runs in: host, before the plan.
  * Kernel: proc_pid_mountinfo(5), proc_pid_cgroup(5), proc_pid_status(5), user_namespaces(7).
@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "plan/facts.h"
+#include "spec/view.h"
 
 #include <stdint.h>
 
@@ -31,6 +32,9 @@ int probe_facts(struct err *e, struct facts *f);
 
 /* Fills only what is about the caller: ids, user namespace, capabilities. */
 int probe_caller(struct err *e, struct facts *f);
+
+/* Fills whether AppArmor and SELinux are enabled, where `s` has a label; else they are false. */
+void probe_labels(struct facts *f, const struct spec *s);
 
 /* Is this process in a user namespace other than the initial one?  Told by /proc/self/uid_map: the
  * initial one maps every id to itself. */

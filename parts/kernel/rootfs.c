@@ -220,8 +220,9 @@ make_read_only(struct err *e, struct tree *t, const char *path)
 /* What masks are made of, opened when first needed. */
 struct mask {
 	struct tree *tree;
-	struct seen null;  /* a verified /dev/null */
-	struct seen empty; /* a read-only tmpfs, bound on every masked directory */
+	const char *context; /* as the plan has it */
+	struct seen null;    /* a verified /dev/null */
+	struct seen empty;   /* a read-only tmpfs, bound on every masked directory */
 };
 
 static bool
@@ -273,14 +274,16 @@ static int
 mask_directory(struct err *e, struct mask *m, const char *path, const struct seen *target)
 {
 	FD_AUTO int now = -1;
-	char fd[32];
+	char fd[32], data[PLAN_PATH_MAX];
 
 	if (m->empty.fd >= 0) {
 		TRY(now = cover(e, m->tree, path, &m->empty, target));
 		return 0;
 	}
 	(void)fd_path(fd, target->fd);
-	if (sys_mount("tmpfs", fd, "tmpfs", INERT, "nr_inodes=1,mode=755") < 0)
+	if (str_format(data, sizeof data, "nr_inodes=1,mode=755%s", m->context ? m->context : "") <
+			0 ||
+		sys_mount("tmpfs", fd, "tmpfs", INERT, data) < 0)
 		return fail_errno(e, "mount tmpfs");
 	TRY(now = look_again(e, m->tree, path, NULL, target));
 	TRY(mnt_look(e, now, &m->empty.look));
@@ -338,7 +341,8 @@ rootfs_masks(struct err *e, const struct plan *p, int root_dir)
 {
 	const struct strings *paths = &p->spec->linux_.readonly_paths;
 	struct tree tree;
-	struct mask m = {.tree = &tree, .null.fd = -1, .empty.fd = -1};
+	struct mask m = {
+		.tree = &tree, .context = p->mounts.context, .null.fd = -1, .empty.fd = -1};
 	int done;
 
 	IN(e, ROLE_INIT);

@@ -121,6 +121,10 @@ read_line(struct facts *f, char **word, int n)
 		return read_hex(word[1], &f->cap_bounding);
 	if (str_equal(word[0], "cap_effective"))
 		return read_hex(word[1], &f->cap_effective);
+	if (str_equal(word[0], "apparmor"))
+		return read_flag(word[1], &f->apparmor);
+	if (str_equal(word[0], "selinux"))
+		return read_flag(word[1], &f->selinux);
 	if (str_equal(word[0], "resctrl")) {
 		f->resctrl = word[1];
 		return 0;

@@ -33,6 +33,7 @@ struct facts {
 	uint32_t cap_last;	/* highest capability number of this kernel */
 	uint64_t cap_bounding;	/* the caller's bounding set */
 	uint64_t cap_effective; /* the caller's effective set */
+	bool apparmor, selinux; /* enabled in this kernel; SELinux: with a policy */
 	struct facts_hierarchy hierarchy[FACTS_HIERARCHIES_MAX];
 	uint32_t n_hierarchies; /* 0: a host without cgroups */
 	const char *resctrl;	/* where it is mounted; NULL: nowhere */
@@ -45,8 +46,9 @@ const struct facts_hierarchy *facts_controller(const struct facts *f, const char
 bool facts_cgroup2_only(const struct facts *f);
 
 /* Reads facts from lines of "name value..." (tests/golden): euid N, egid N, user_namespace 0|1,
- * cap_last N, cap_bounding HEX, cap_effective HEX, v1 CONTROLLERS MOUNT_POINT MOUNT_ROOT OWN,
- * v2 MOUNT_POINT MOUNT_ROOT OWN, resctrl MOUNT_POINT.  `text` is written to and must outlive `f`.
+ * cap_last N, cap_bounding HEX, cap_effective HEX, apparmor 0|1, selinux 0|1, v1 CONTROLLERS
+ * MOUNT_POINT MOUNT_ROOT OWN, v2 MOUNT_POINT MOUNT_ROOT OWN, resctrl MOUNT_POINT.  `text` is
+ * written to and must outlive `f`.
  */
 int facts_read(struct err *e, struct facts *f, char *text);
 

@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "plan/cgroupmount.h"
@@ -208,6 +209,34 @@ add_notify(struct plan *p)
 	};
 }
 
+/* MS-4, DEC-2.  procfs, sysfs and cgroup2 have labels of their own.  A message queue filesystem was
+ * made, without a context, together with its namespace: its root gets the label afterwards. */
+static int
+add_labels(struct err *e, struct plan *p)
+{
+	const char *label = p->spec->linux_.mount_label;
+
+	if (label && !p->facts->selinux)
+		log_warning("linux.mountLabel: dropped: SELinux is not enabled in this kernel");
+	if (!label || !p->facts->selinux)
+		return 0;
+	if (!(p->mounts.context = arena_string(e, ",context=\"%s\"", label)))
+		return -1;
+	for (uint32_t i = 0; i < p->mounts.n; i++) {
+		struct plan_mount *m = &p->mounts.at[i];
+
+		if (m->kind != PLAN_MOUNT_FILESYSTEM || m->proc_or_sys ||
+			str_equal(m->type, "cgroup2"))
+			continue;
+		if (str_equal(m->type, "mqueue"))
+			m->label = label;
+		else if (!(m->data = arena_string(e, "%s%s", m->data ? m->data : "",
+				   p->mounts.context + !m->data)))
+			return -1;
+	}
+	return 0;
+}
+
 /* The most rows that the config's mounts become. */
 static size_t
 count_rows(const struct plan *p)
@@ -232,5 +261,5 @@ plan_make_mounts(struct err *e, struct plan *p)
 		TRY(add_mount(e, p, i));
 	if (p->options.notify)
 		add_notify(p);
-	return 0;
+	return add_labels(e, p);
 }

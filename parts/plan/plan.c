@@ -63,10 +63,22 @@ annotated(const struct spec *s, const char *name)
 	return false;
 }
 
+/* DEC-2 */
+static int
+check_labels(struct err *e, const struct plan *p)
+{
+	if (p->spec->process.apparmor_profile && !p->facts->apparmor)
+		return fail(e, "process.apparmorProfile: AppArmor is not enabled in this kernel");
+	if (p->spec->process.selinux_label && !p->facts->selinux)
+		return fail(e, "process.selinuxLabel: SELinux is not enabled in this kernel");
+	return 0;
+}
+
 /* What every process of a container gets. */
 static int
 make_process(struct err *e, struct plan *p)
 {
+	TRY(check_labels(e, p));
 	if (!p->options.no_new_keyring) {
 		p->keyring = arena_string(e, "_ses.%s", p->options.id);
 		if (!p->keyring)

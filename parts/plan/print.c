@@ -268,6 +268,7 @@ add_mount(struct str *out, const struct plan_mount *m)
 	add_member(out, "source", m->source);
 	add_bits(out, "flags", mount_bits, MOUNT_BITS, m->flags);
 	add_member(out, "data", m->data);
+	add_member(out, "label", m->label);
 	add_bits(out, "bind_set", mount_bits, MOUNT_BITS, m->bind_set);
 	add_bits(out, "bind_clear", mount_bits, MOUNT_BITS, m->bind_clear);
 	add_bits(out, "attr_set", attr_bits, ATTR_BITS, m->attr_set);
@@ -411,6 +412,10 @@ add_process(struct str *out, const struct plan *p)
 		(void)str_add(out, "umask %04o\n", process->user.umask);
 	if (process->oom_score_adj_set)
 		(void)str_add(out, "oom_score_adj %d\n", process->oom_score_adj);
+	if (process->selinux_label)
+		add_row(out, "selinux", process->selinux_label);
+	if (process->apparmor_profile)
+		add_row(out, "apparmor", process->apparmor_profile);
 	add_creds(out, &p->creds);
 	printbpf_filter(out, &p->seccomp);
 	if (process->terminal)

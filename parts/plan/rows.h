@@ -30,12 +30,13 @@ struct spec_idmaps;
 /* One action below the root filesystem, in the order of the list. */
 struct plan_mount {
 	enum plan_mount_kind kind;
-	uint32_t index;		       /* of mounts[] in the config, for messages */
-	const char *source;	       /* bind: absolute host path; else the device or a dummy */
-	const char *destination;       /* absolute path inside the container, cleaned */
-	const char *type;	       /* filesystem type, NULL for a bind */
-	const char *data;	       /* filesystem data joined by commas, NULL when none */
-	uint32_t flags;		       /* MS_* of the first call */
+	uint32_t index;		 /* of mounts[] in the config, for messages */
+	const char *source;	 /* bind: absolute host path; else the device or a dummy */
+	const char *destination; /* absolute path inside the container, cleaned */
+	const char *type;	 /* filesystem type, NULL for a bind */
+	const char *data;	 /* filesystem data joined by commas, NULL when none */
+	const char *label;	 /* SELinux label of its root, to be set afterwards; or NULL */
+	uint32_t flags;		 /* MS_* of the first call */
 	uint32_t bind_set, bind_clear; /* bind: MS_* of the second call (MS_REMOUNT | MS_BIND);
 					* no second call when both are 0.  Flags that the source has
 					* are kept unless they are in bind_clear. */
@@ -55,6 +56,7 @@ struct plan_mount {
 struct plan_mounts {
 	struct plan_mount *at;
 	uint32_t n;
+	const char *context; /* `,context="LABEL"` for the data of a filesystem; NULL: none */
 };
 
 /* -- devices --------------------------------------------------------------------------------- */

@@ -22,6 +22,7 @@
 #include "kernel/exec.h"
 #include "kernel/hooks.h"
 #include "kernel/limits.h"
+#include "kernel/lsm.h"
 #include "kernel/mounts.h"
 #include "kernel/netdev.h"
 #include "kernel/rootfs.h"
@@ -91,6 +92,7 @@ cgroup_namespace(struct err *e, struct run *r)
 static int
 keyring(struct err *e, struct run *r)
 {
+	TRY(lsm_keys(e, &r->plan));
 	return limits_keyring(e, r->plan.keyring);
 }
 
@@ -192,6 +194,14 @@ masks(struct err *e, struct run *r)
 	return rootfs_masks(e, &r->plan, r->rootfs_dir);
 }
 
+/* After the hooks in the host's tree, which must not inherit them, and before the switch: the
+ * container's /proc is not asked (S11).  The startContainer hooks come from the image: they do. */
+static int
+labels(struct err *e, struct run *r)
+{
+	return lsm_program(e, &r->plan);
+}
+
 /* From here on no name can mean an object of the host. */
 static int
 switch_root(struct err *e, struct run *r)
@@ -253,6 +263,7 @@ static const struct step table[] = {
 	{ "make directory",   make_directory,      NULL },
 	{ "parameters",       parameters,          NULL },
 	{ "masks",            masks,               NULL },
+	{ "labels",           labels,              NULL },
 	{ "switch",           switch_root,         NULL },
 	{ "limits",           program_limits,      NULL },
 	{ "creds",            program_creds,       NULL },

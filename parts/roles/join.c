@@ -19,6 +19,7 @@
 #include "base/sys.h"
 #include "kernel/creds.h"
 #include "kernel/limits.h"
+#include "kernel/lsm.h"
 #include "kernel/resctrl.h"
 #include "kernel/tuning.h"
 #include "roles/program.h"
@@ -52,6 +53,14 @@ oom_score(struct err *e, struct run *r)
 		return -1;
 	log_debug("%s", e->text);
 	return 0;
+}
+
+/* Here for the same reason: the container's /proc is never asked (S11).  Clones inherit them. */
+static int
+labels(struct err *e, struct run *r)
+{
+	TRY(lsm_keys(e, &r->plan));
+	return lsm_program(e, &r->plan);
 }
 
 /* Whoever is in a namespace of the container must never have been dumpable there (6.7, S2). */
@@ -149,6 +158,7 @@ leave(struct err *e, struct run *r)
 static const struct step enter[] = {
 	{ "begin",       begin,               NULL },
 	{ "oom score",   oom_score,           NULL },
+	{ "labels",      labels,              NULL },
 	{ "hide",        hide,                NULL },
 	{ "cgroups",     cgroups,             NULL },
 	{ "namespaces",  namespaces,          NULL },

@@ -208,6 +208,7 @@ load_run(struct err *e, struct run *r, const struct request *q)
 	TRY(load_check_terminal(e, q, &r->spec.process));
 	TRY(find_notify(e, r, &o));
 	TRY(probe_facts(e, &r->facts));
+	probe_labels(&r->facts, &r->spec);
 	o.rootless |= q->rootless_auto && (r->facts.euid != 0 || r->facts.user_namespace);
 	TRY(plan_make(e, &r->plan, &r->spec, &r->facts, &o));
 	return check_rootfs(e, r->plan.rootfs);

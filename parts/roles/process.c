@@ -311,6 +311,7 @@ load_held(struct err *e, struct run *r, const struct process_options *o)
 	TRY(make_process(e, r, o));
 	TRY(load_check_terminal(e, q, &r->spec.process));
 	TRY(probe_caller(e, &r->facts));
+	probe_labels(&r->facts, &r->spec);
 	options.rootless |= q->rootless_auto && (r->facts.euid != 0 || r->facts.user_namespace);
 	TRY(plan_make_process(e, &r->plan, &r->spec, &r->facts, &options));
 	TRY(hold_init(e, r));

@@ -181,15 +181,7 @@ spec_check_process(struct err *e, const struct spec_process *p, const char *pref
 			e, "%suser.umask: %u is more than 511 (octal 777)", prefix, p->user.umask);
 	if (p->oom_score_adj < -1000 || p->oom_score_adj > 1000) /* PR-11 */
 		return fail(e, "%soomScoreAdj: %d is out of range", prefix, p->oom_score_adj);
-	TRY(checktuning_process(e, p, prefix));
-	if (p->apparmor_profile) /* DEC-2 */
-		return fail(e,
-			"%sapparmorProfile: AppArmor is not supported by this version of ocirt",
-			prefix);
-	if (p->selinux_label)
-		return fail(e, "%sselinuxLabel: SELinux is not supported by this version of ocirt",
-			prefix);
-	return 0;
+	return checktuning_process(e, p, prefix);
 }
 
 /* DEC-8: the specification would let create succeed. */

@@ -308,17 +308,6 @@ check_sysctl(struct err *e, const struct spec *s)
 	return 0;
 }
 
-/* MS-4, DEC-2 */
-static int
-warn_mount_label(struct err *e, const struct spec *s)
-{
-	(void)e;
-	if (s->linux_.mount_label)
-		log_warning("linux.mountLabel: dropped: SELinux is not supported by this version "
-			    "of ocirt");
-	return 0;
-}
-
 int
 checklinux_all(struct err *e, const struct spec *s)
 {
@@ -330,6 +319,5 @@ checklinux_all(struct err *e, const struct spec *s)
 	TRY(check_sysctl(e, s));
 	TRY(checktuning_linux(e, s));
 	TRY(checkresources_all(e, &s->linux_.resources));
-	TRY(checkseccomp_all(e, &s->linux_.seccomp));
-	return warn_mount_label(e, s);
+	return checkseccomp_all(e, &s->linux_.seccomp);
 }

@@ -45,8 +45,8 @@ write_linux(struct jsonw *w)
 	write_words(w, "supportedFlags", WORDS_SECCOMP_FLAG);
 	jsonw_text(w,
 		"},"
-		"'apparmor':{'enabled':false},"
-		"'selinux':{'enabled':false},"
+		"'apparmor':{'enabled':true},"
+		"'selinux':{'enabled':true},"
 		"'intelRdt':{'enabled':true,'schemata':true,'monitoring':true},"
 		"'memoryPolicy':{");
 	write_words(w, "modes", WORDS_MEMORY_MODE);

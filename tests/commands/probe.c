@@ -237,7 +237,8 @@ static void
 put_host(void)
 {
 	struct utsname u;
-	char keyring[256] = "";
+	char keyring[256] = "", label[256] = "", key_label[256] = "";
+	int fd = open("/proc/self/attr/current", O_RDONLY | O_CLOEXEC);
 
 	uname(&u);
 	key("hostname");
@@ -249,6 +250,16 @@ put_host(void)
 	syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, keyring, sizeof keyring);
 	key("keyring");
 	put_string(keyring);
+	syscall(SYS_keyctl, KEYCTL_GET_SECURITY, KEY_SPEC_SESSION_KEYRING, key_label,
+		sizeof key_label);
+	key("key_label");
+	put_string(key_label);
+	if (read(fd, label, sizeof label - 1) < 0) /* EINVAL: there is no such module */
+		label[0] = '\0';
+	close(fd);
+	label[strcspn(label, "\n")] = '\0';
+	key("label");
+	put_string(label);
 }
 
 static int

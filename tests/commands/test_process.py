@@ -359,27 +359,6 @@ def test_pr_11_oom_score_refused_by_the_kernel(bundle):
     assert "permission denied" in bundle.set("process.oomScoreAdj", -5).refused().message
 
 
-@pytest.mark.parametrize("name", ["apparmorProfile", "selinuxLabel"])
-def test_pr_8_pr_9_label_without_its_module(bundle, name):
-    # covers: PR-8, PR-9, DEC-2
-    there = {"apparmorProfile": "/sys/module/apparmor", "selinuxLabel": "/sys/fs/selinux/enforce"}[name]
-    if os.path.exists(there):
-        pytest.skip(f"{there} exists")
-    bundle.set(f"process.{name}", "some_label").refused(name)
-
-
-@pytest.mark.parametrize("name", ["process.apparmorProfile", "process.selinuxLabel", "linux.mountLabel"])
-def test_dec_30_empty_label_is_absent(bundle, name):
-    bundle.set(name, "").args("true").run().ok()
-
-
-def test_dec_2_mount_label_is_dropped_with_a_warning(bundle):
-    if os.path.exists("/sys/fs/selinux/enforce"):
-        pytest.skip("SELinux is enabled")
-    result = bundle.set("linux.mountLabel", "system_u:object_r:x_t:s0").args("true").run(log=bundle.host_file("log")).ok()
-    assert any("mountLabel" in w for w in result.warnings)
-
-
 def test_ms_5_personality(bundle):
     bundle.needs("linux.personality", {"domain": "LINUX32"})
     assert bundle.set("linux.personality", {"domain": "LINUX32"}).report()["machine"] == "i686"

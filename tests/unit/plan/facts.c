@@ -19,7 +19,7 @@ test_read(void)
 
 	is_int(read_text(&e,
 		       "# a host\n\neuid 1000\negid 100\nuser_namespace 1\ncap_last 40\n"
-		       "cap_bounding 000001ffffffffff\ncap_effective 0\n"
+		       "cap_bounding 000001ffffffffff\ncap_effective 0\napparmor 1\nselinux 0\n"
 		       "v1 cpu,cpuacct /sys/fs/cgroup/cpu,cpuacct / /x\n  v2  /c\t/r /o"),
 		0, "a whole host");
 	is_int(facts.euid, 1000, "euid");
@@ -28,6 +28,7 @@ test_read(void)
 	is_int(facts.cap_last, 40, "cap_last");
 	is_int(facts.cap_bounding, 0x1ffffffffff, "cap_bounding");
 	is_int(facts.cap_effective, 0, "cap_effective");
+	ok(facts.apparmor && !facts.selinux, "apparmor, selinux");
 	is_int(facts.n_hierarchies, 2, "hierarchies");
 	is_str(facts.hierarchy[0].controllers, "cpu,cpuacct", "v1 controllers");
 	is_str(facts.hierarchy[0].own, "/x", "v1 own");
