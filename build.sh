@@ -760,6 +760,7 @@ packages_of() {
 	commands | commands-runc | fault | vm)
 		echo python3 python3-pytest python3-jsonschema busybox-static strace umoci procps uidmap iproute2
 		[ "$1" = fault ] || echo runc
+		[ "$1" != vm ] || echo apparmor checkpolicy
 		! grep -qs -- '-n ' tests/commands/pytest.ini || echo python3-pytest-xdist
 		;;
 	bench) echo crun runc python3 busybox-static ;;
