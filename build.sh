@@ -331,7 +331,7 @@ warnings="-Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prot
 # one; the warnings and the sanitizers of the tests look for what it would hide.
 hardening="-fstack-protector -fstack-clash-protection"
 # For size, where the compiler knows them: -Oz needs gcc 12, and the others undo what -Os still spends on speed.
-smaller="-Oz -fipa-pta -fno-tree-tail-merge -fno-expensive-optimizations -fno-if-conversion -fno-tree-loop-im -fno-move-loop-invariants -fno-caller-saves -fno-gcse"
+smaller="-Oz -fno-cse-follow-jumps -fno-shrink-wrap -fno-partial-inlining -fipa-pta -fno-tree-tail-merge -fno-expensive-optimizations -fno-if-conversion -fno-tree-loop-im -fno-move-loop-invariants -fno-caller-saves -fno-gcse"
 # Our own files are optimised together, which is worth 8 KB.  Fat objects, so that nm and size can read each of them;
 # musl's are not touched, so that the checks of symbols after the link say the same as without.
 together="-flto=1 -flto-partition=one -ffat-lto-objects"

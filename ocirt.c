@@ -83,7 +83,7 @@ misused(struct err *e, const struct globals *g, const struct command *c, const c
 static int
 check_operands(struct err *e, const struct globals *g, const struct command *c, int n)
 {
-	if (n >= c->min && n <= c->max)
+	if (n >= c->min && (n <= c->max || c->max == COMMAND_ANY))
 		return 0;
 	if (c->min == c->max)
 		return fail(

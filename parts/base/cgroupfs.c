@@ -25,7 +25,7 @@ cgroupfs_open(const char *path)
 	FD_AUTO int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct statfs fs;
 
-	if (fd < 0 || fstatfs(fd, &fs) < 0)
+	if (fd < 0 || sys_fstatfs(fd, &fs) < 0)
 		return -1;
 	if (!cgroupfs_is(&fs)) {
 		errno = ENOENT;

@@ -237,7 +237,7 @@ drop_listed(int first, const int *keep, size_t n, bool hard)
 	struct fd_dir d;
 	uint64_t number;
 
-	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+	if (fd < 0 || sys_fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
 		return -1;
 	fd_dir_open(&d, fd);
 	while ((entry = fd_dir_next(&d))) {

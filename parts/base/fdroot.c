@@ -184,7 +184,7 @@ is_magic(int fd, const char *target)
 {
 	struct statfs fs;
 
-	if (fstatfs(fd, &fs) < 0)
+	if (sys_fstatfs(fd, &fs) < 0)
 		return true;
 	return fs.f_type == PROC_SUPER_MAGIC && (strchr("/(", target[0]) || strchr(target, ':'));
 }

@@ -30,12 +30,12 @@ stat_filesystem(int fd, struct statfs *s)
 {
 	char path[32];
 
-	if (fstatfs(fd, s) == 0)
+	if (sys_fstatfs(fd, s) == 0)
 		return 0;
 	if (errno != EBADF)
 		return -1;
 	(void)fd_path(path, fd);
-	return statfs(path, s);
+	return sys_statfs(path, s);
 }
 
 uint32_t

@@ -95,6 +95,50 @@ sys_statx(int dirfd, const char *path, int flags, unsigned int mask, struct kabi
 }
 
 int
+sys_statfs(const char *path, struct statfs *s)
+{
+#ifdef SYS_statfs64
+	return (int)syscall(SYS_statfs64, path, sizeof(*s), s);
+#else
+	return (int)syscall(SYS_statfs, path, s);
+#endif
+}
+
+int
+sys_fstatfs(int fd, struct statfs *s)
+{
+#ifdef SYS_fstatfs64
+	return (int)syscall(SYS_fstatfs64, fd, sizeof(*s), s);
+#else
+	return (int)syscall(SYS_fstatfs, fd, s);
+#endif
+}
+
+ssize_t
+sys_flistxattr(int fd, char *names, size_t size)
+{
+	return syscall(SYS_flistxattr, fd, names, size);
+}
+
+ssize_t
+sys_fgetxattr(int fd, const char *name, void *value, size_t size)
+{
+	return syscall(SYS_fgetxattr, fd, name, value, size);
+}
+
+int
+sys_fsetxattr(int fd, const char *name, const void *value, size_t size, int flags)
+{
+	return (int)syscall(SYS_fsetxattr, fd, name, value, size, flags);
+}
+
+int
+sys_setxattr(const char *path, const char *name, const void *value, size_t size, int flags)
+{
+	return (int)syscall(SYS_setxattr, path, name, value, size, flags);
+}
+
+int
 sys_mknodat(int dirfd, const char *path, mode_t mode, dev_t dev)
 {
 	return mknodat(dirfd, path, mode, dev);

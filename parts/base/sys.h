@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 /* Processes.  Both clones share nothing but what flags say and return twice, as fork does; never
@@ -38,6 +39,12 @@ int sys_openat2(int dirfd, const char *path, const struct kabi_open_how *how);
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags);
 ssize_t sys_getdents64(int fd, void *buf, size_t size);
 int sys_statx(int dirfd, const char *path, int flags, unsigned int mask, struct kabi_statx *stx);
+int sys_statfs(const char *path, struct statfs *s); /* the library's bring statvfs(3) along */
+int sys_fstatfs(int fd, struct statfs *s);
+ssize_t sys_flistxattr(int fd, char *names, size_t size); /* and these eight others */
+ssize_t sys_fgetxattr(int fd, const char *name, void *value, size_t size);
+int sys_fsetxattr(int fd, const char *name, const void *value, size_t size, int flags);
+int sys_setxattr(const char *path, const char *name, const void *value, size_t size, int flags);
 int sys_mknodat(int dirfd, const char *path, mode_t mode, dev_t dev);
 int sys_mkdirat(int dirfd, const char *path, mode_t mode);
 int sys_symlinkat(const char *target, int dirfd, const char *path);

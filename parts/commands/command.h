@@ -31,11 +31,13 @@ struct globals {
 	bool no_cgroups, rootless, rootless_auto, strict;
 };
 
+enum { COMMAND_ANY = 255 }; /* as many operands as there are */
+
 struct command {
-	char name[12];
-	char operands[28];    /* for help: "<container-id>" */
-	char help[64];	      /* one sentence */
-	int min, max;	      /* number of operands */
+	const char *name;
+	const char *operands; /* for help: "<container-id>" */
+	const char *help;     /* one sentence */
+	uint8_t min, max;     /* number of operands */
 	bool stop_at_operand; /* the first operand ends option parsing (kill) */
 	bool enters;	      /* its process enters the container: create, run, exec.  Errors begin
 			       * with "NAME create failed: ", and our binary is protected first */

@@ -14,7 +14,7 @@ static struct given {
 
 /* clang-format off */
 #define ROWS(ROW, T) \
-	ROW(T, "force", 'f', FLAG,   "", "kill the container if it runs; no error if there is none", force)
+	ROW(T, "force", 'f', FLAG,   "", "kill the container if it runs", force)
 /* clang-format on */
 
 /* There is no such container, or nobody can read what is known of it.  With --force neither is an
@@ -72,7 +72,7 @@ delete_main(struct err *e, const struct globals *g, int argc, char **argv)
 const struct command command_delete = {
 	.name = "delete",
 	.operands = "<container-id>",
-	.help = "delete a container and everything that was made for it",
+	.help = "delete a container",
 	.min = 1,
 	.max = 1,
 	.options = OPTIONS(ROWS, struct given, &given),

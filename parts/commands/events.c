@@ -22,7 +22,7 @@ static struct given {
 
 /* clang-format off */
 #define ROWS(ROW, T) \
-	ROW(T, "interval", 0, STRING, "TIME", "between two lines: 500ms, 10s (default: 5s), 1m30s", interval) \
+	ROW(T, "interval", 0, STRING, "TIME", "between two lines (default: 5s)", interval) \
 	ROW(T, "stats",    0, FLAG,   "",     "one line of statistics, and no more", stats)
 /* clang-format on */
 
@@ -205,7 +205,7 @@ events_main(struct err *e, const struct globals *g, int argc, char **argv)
 const struct command command_events = {
 	.name = "events",
 	.operands = "<container-id>",
-	.help = "show statistics of a container, and when it is out of memory",
+	.help = "show what a container uses",
 	.min = 1,
 	.max = 1,
 	.options = OPTIONS(ROWS, struct given, &given),

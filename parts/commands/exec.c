@@ -51,9 +51,9 @@ exec_main(struct err *e, const struct globals *g, int argc, char **argv)
 const struct command command_exec = {
 	.name = "exec",
 	.operands = "<container-id> [<command>]",
-	.help = "run a further process in a container",
+	.help = "run a process in a container",
 	.min = 1,
-	.max = 1 << 20,
+	.max = COMMAND_ANY,
 	.stop_at_operand = true,
 	.enters = true,
 	.is_exec = true,

@@ -31,7 +31,7 @@ static struct given {
 	ROW(T, "systemd-cgroup", 0,   FLAG,   "",        "not supported by this version", systemd) \
 	ROW(T, "cgroup-manager", 0,   STRING, "MANAGER", "cgroupfs (default) or disabled", manager) \
 	ROW(T, "rootless",       0,   STRING, "WHEN",    "true, false or auto: tolerate missing cgroup permission", rootless) \
-	ROW(T, "strict",         0,   FLAG,   "",        "refuse to delete a container that was never started", strict) \
+	ROW(T, "strict",         0,   FLAG,   "",        "delete no container that was never started", strict) \
 	ROW(T, "criu",           0,   STRING, "PATH",    "accepted, without effect", criu)
 /* clang-format on */
 const struct options globals_options = OPTIONS(ROWS, struct given, &given);

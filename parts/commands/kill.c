@@ -62,7 +62,7 @@ kill_main(struct err *e, const struct globals *g, int argc, char **argv)
 const struct command command_kill = {
 	.name = "kill",
 	.operands = "<container-id> [<signal>]",
-	.help = "send a signal to the init of a container",
+	.help = "send a signal to a container",
 	.min = 1,
 	.max = 2,
 	.stop_at_operand = true,

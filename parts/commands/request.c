@@ -19,9 +19,9 @@ enum { LISTEN_FDS_MAX = 65536 };
 	ROW(T, "pidfd-socket",   0,   STRING, "SOCKET", "socket that receives a pidfd of the init", pidfd_socket) \
 	ROW(T, "pid-file",       0,   STRING, "FILE",   "file to write the init's pid to", pid_file) \
 	ROW(T, "preserve-fds",   0,   COUNT,  "N",      "pass descriptors 3 to 2+N to the program", preserve_fds) \
-	ROW(T, "no-pivot",       0,   FLAG,   "",       "MS_MOVE and chroot instead of pivot_root", no_pivot) \
+	ROW(T, "no-pivot",       0,   FLAG,   "",       "MS_MOVE instead of pivot_root", no_pivot) \
 	ROW(T, "no-new-keyring", 0,   FLAG,   "",       "keep the caller's session keyring", no_new_keyring) \
-	ROW(T, "no-subreaper",   0,   FLAG,   "",       "run: do not become a child subreaper while waiting", no_subreaper) \
+	ROW(T, "no-subreaper",   0,   FLAG,   "",       "run: do not become a subreaper", no_subreaper) \
 	ROW(T, "dry-run",        0,   FLAG,   "",       "print the plan and change nothing", dry_run) \
 	/* of run alone */  \
 	ROW(T, "detach",         'd', FLAG,   "",       "return once the program runs", detach) \

@@ -19,7 +19,7 @@ static struct given {
 #define ROWS(ROW, T) \
 	ROW(T, "bundle",   'b', STRING, "DIR",  "directory to write to (default: the current one)", bundle) \
 	ROW(T, "file",     'f', STRING, "PATH", "name of the file (default: config.json)", file) \
-	ROW(T, "rootless", 0,   FLAG,   "",     "a config that a user without privilege can run", rootless)
+	ROW(T, "rootless", 0,   FLAG,   "",     "a config for a user without privilege", rootless)
 /* clang-format on */
 
 static int

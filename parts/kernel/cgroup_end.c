@@ -279,7 +279,7 @@ remove_leaf(const char *path)
 {
 	struct statfs fs;
 
-	if (statfs(path, &fs) < 0)
+	if (sys_statfs(path, &fs) < 0)
 		return -1;
 	if (!cgroupfs_is(&fs)) {
 		errno = ENOENT;

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 enum {
@@ -371,7 +370,8 @@ finish(struct err *e, const struct plan *p, const struct plan_mount *m, int fd)
 			return fail(e, "option \"nosymfollow\" needs Linux 5.10");
 	}
 	(void)fd_path(path, fd);
-	if (m->label && setxattr(path, "security.selinux", m->label, strlen(m->label) + 1, 0) < 0)
+	if (m->label &&
+		sys_setxattr(path, "security.selinux", m->label, strlen(m->label) + 1, 0) < 0)
 		return fail_errno(e, "linux.mountLabel \"%s\"", m->label);
 	if (m->attr_set | m->attr_clear)
 		TRY(set_attributes(e, p, m, fd));

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 enum {
@@ -27,12 +26,12 @@ static int
 copy_attributes(struct err *e, int from, int to)
 {
 	char names[NAMES_MAX], value[VALUE_MAX];
-	ssize_t n = flistxattr(from, names, sizeof(names)), size;
+	ssize_t n = sys_flistxattr(from, names, sizeof(names)), size;
 
 	for (const char *at = names; n > 0 && at < names + n; at += strlen(at) + 1) {
-		size = fgetxattr(from, at, value, sizeof(value));
+		size = sys_fgetxattr(from, at, value, sizeof(value));
 		if (size < 0 ||
-			(fsetxattr(to, at, value, (size_t)size, 0) < 0 && errno != EOPNOTSUPP))
+			(sys_fsetxattr(to, at, value, (size_t)size, 0) < 0 && errno != EOPNOTSUPP))
 			return fail_errno(e, "attribute %s", at);
 	}
 	return n < 0 && errno != EOPNOTSUPP ? fail_errno(e, "attributes") : 0;

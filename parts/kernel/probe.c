@@ -125,7 +125,7 @@ reachable(const struct probe_mount *m, bool v2)
 	if (sys_statx(AT_FDCWD, m->point, AT_NO_AUTOMOUNT, STATX_MNT_ID, &stx) == 0 &&
 		stx.mask & STATX_MNT_ID)
 		return stx.mnt_id == m->id;
-	return statfs(m->point, &fs) == 0 &&
+	return sys_statfs(m->point, &fs) == 0 &&
 		(unsigned long)fs.f_type == (v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC);
 }
 

@@ -96,7 +96,7 @@ clone_mount(void)
 
 	if (fd < 0 || sys_mount_setattr(fd, "", AT_EMPTY_PATH, &read_only) < 0)
 		return -1;
-	if (fstatfs(fd, &fs) < 0 || !((unsigned long)fs.f_flags & ST_RDONLY))
+	if (sys_fstatfs(fd, &fs) < 0 || !((unsigned long)fs.f_flags & ST_RDONLY))
 		return -1;
 	return fd_keep(&fd);
 }
@@ -155,7 +155,7 @@ unlinked_copy(void)
 	char path[32];
 
 	for (size_t i = 0; i < sizeof place / sizeof *place && fd < 0; i++)
-		if (statfs(place[i], &fs) == 0 && !((unsigned long)fs.f_flags & ST_NOEXEC))
+		if (sys_statfs(place[i], &fs) == 0 && !((unsigned long)fs.f_flags & ST_NOEXEC))
 			fd = openat(AT_FDCWD, place[i], O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC,
 				COPY_MODE);
 	if (fd < 0 || copy_to(fd) < 0 || sys_fchmod(fd, COPY_MODE) < 0)
@@ -190,7 +190,7 @@ selfexe_protect(struct err *e, char *const argv[])
 	struct statfs fs;
 
 	IN(e, ROLE_HOST);
-	if (statfs(self, &fs) < 0)
+	if (sys_statfs(self, &fs) < 0)
 		return fail_errno(e, "%s", self);
 	if (is_protected(&fs))
 		return 0;

@@ -275,21 +275,19 @@ sysnr_number(int row, enum sysnr_arch arch)
 	return (int64_t)number + arches[arch].base;
 }
 
-/* linux/net.h and linux/ipc.h: the first argument that means the call.  "" is none. */
-static const char sockets[][12] = {"", "socket", "bind", "connect", "listen", "accept",
-	"getsockname", "getpeername", "socketpair", "send", "recv", "sendto", "recvfrom",
-	"shutdown", "setsockopt", "getsockopt", "sendmsg", "recvmsg", "accept4", "recvmmsg",
-	"sendmmsg"};
-static const char ipcs[][12] = {"", "semop", "semget", "semctl", "semtimedop", "", "", "", "", "",
-	"", "msgsnd", "msgrcv", "msgget", "msgctl", "", "", "", "", "", "", "shmat", "shmdt",
-	"shmget", "shmctl"};
+/* linux/net.h and linux/ipc.h: the first argument that means the call, from 1 on.  "-" is none. */
+static const char sockets[] = "socket\0bind\0connect\0listen\0accept\0getsockname\0getpeername\0"
+			      "socketpair\0send\0recv\0sendto\0recvfrom\0shutdown\0setsockopt\0"
+			      "getsockopt\0sendmsg\0recvmsg\0accept4\0recvmmsg\0sendmmsg\0";
+static const char ipcs[] = "semop\0semget\0semctl\0semtimedop\0-\0-\0-\0-\0-\0-\0msgsnd\0msgrcv\0"
+			   "msgget\0msgctl\0-\0-\0-\0-\0-\0-\0shmat\0shmdt\0shmget\0shmctl\0";
 
 static uint32_t
-find_in(const char list[][12], size_t n, const char *name)
+find_in(const char *list, const char *name)
 {
-	for (size_t i = 1; i < n; i++)
-		if (str_equal(list[i], name))
-			return (uint32_t)i;
+	for (uint32_t i = 1; *list; i++, list = str_after(list))
+		if (str_equal(list, name))
+			return i;
 	return 0;
 }
 
@@ -301,9 +299,9 @@ sysnr_multiplexed(const char *name, enum sysnr_arch arch, int64_t *by)
 	*by = sysnr_number(sysnr_find("socketcall"), arch);
 	if (*by < 0)
 		return 0;
-	found = find_in(sockets, sizeof sockets / sizeof *sockets, name);
+	found = find_in(sockets, name);
 	if (found > 0)
 		return found;
 	*by = sysnr_number(sysnr_find("ipc"), arch);
-	return *by < 0 ? 0 : find_in(ipcs, sizeof ipcs / sizeof *ipcs, name);
+	return *by < 0 ? 0 : find_in(ipcs, name);
 }

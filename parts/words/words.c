@@ -58,16 +58,25 @@ static const int32_t values[] = {
 static const struct {
 	uint8_t row, n;
 	uint16_t text;
-	char noun[28];
 } lists[WORDS_LISTS] = {
-#define BEGIN(list, noun) \
-	[WORDS_##list] = {ROW_##list, LAST_##list - ROW_##list + 1, TEXT_##list, noun},
+#define BEGIN(list, noun) [WORDS_##list] = {ROW_##list, LAST_##list - ROW_##list + 1, TEXT_##list},
 #define WORD(name, value)
 #include "words/words.def"
 #undef BEGIN
 #undef WORD
 #undef END
 };
+
+/* In the order of the file, which is that of enum words */
+static const char nouns[] =
+#define BEGIN(list, noun) noun "\0"
+#define WORD(name, value)
+#define END
+#include "words/words.def"
+#undef BEGIN
+#undef WORD
+#undef END
+	;
 
 /* clang-format off */
 
@@ -107,7 +116,11 @@ words_row(enum words list, size_t row)
 const char *
 words_noun(enum words list)
 {
-	return lists[list].noun;
+	const char *noun = nouns;
+
+	while (list-- > 0)
+		noun = str_after(noun);
+	return noun;
 }
 
 int
