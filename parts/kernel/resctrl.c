@@ -39,12 +39,45 @@ resctrl_write(struct err *e, const char *group, const char *schema)
 	return write_below(e, group, "schemata", line);
 }
 
-/* Is the line among those of the file, but for blanks in front? */
+/* Makes a list of a line of schemata: "    L3:0=00F;1=ff" is "l3,0=f,1=ff".  Linux
+ * pads masks with zeros and numbers with blanks (6.1; later ones do not). */
+static void
+unpad(char *line)
+{
+	char *out = line, before = '\0';
+
+	for (; *line; line++) {
+		if (*line == ' ' || (before == '=' && *line == '0' && line[1] && line[1] != ';'))
+			continue;
+		before = *line == ':' || *line == ';' ? ',' : (char)(*line | 0x20);
+		*out++ = before;
+	}
+	*out = '\0';
+}
+
+/* Is everything of one list in the other? */
+static bool
+within(const char *list, char *part)
+{
+	char *end;
+
+	for (; *part; part = end) {
+		end = part + str_until(part, ",");
+		if (*end)
+			*end++ = '\0';
+		if (!str_listed(list, part))
+			return false;
+	}
+	return true;
+}
+
+/* Does a line of the file set each domain that the schema names to the same value? */
 static int
 compare(struct err *e, const char *group, const char *schema)
 {
 	FD_AUTO int dir = openat(AT_FDCWD, group, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char text[SCHEMATA_MAX];
+	char text[SCHEMATA_MAX], part[SCHEMATA_MAX];
+	char *end;
 
 	if (!schema)
 		return 0;
@@ -52,14 +85,16 @@ compare(struct err *e, const char *group, const char *schema)
 		return fail_errno(e, "%s: open %s", property, group);
 	if (fd_read_file(e, dir, "schemata", text, sizeof text) < 0)
 		return context(e, "%s: %s", property, group);
-	for (char *line = text; *line; line += *line != '\0') {
-		size_t len;
-
-		line += str_span(line, " ");
-		len = str_until(line, "\n");
-		if (strlen(schema) == len && memcmp(line, schema, len) == 0)
+	for (char *line = text; *line; line = end) {
+		end = line + str_until(line, "\n");
+		if (*end)
+			*end++ = '\0';
+		unpad(line);
+		if (str_format(part, sizeof part, "%s", schema) < 0)
+			break;
+		unpad(part);
+		if (within(line, part))
 			return 0;
-		line += len;
 	}
 	return fail(
 		e, "%s: %s exists, and \"%s\" is not among its schemata", property, group, schema);

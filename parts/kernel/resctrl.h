@@ -16,9 +16,10 @@
  * in: host. */
 int resctrl_survey(struct err *e, const struct plan_rdt *p);
 
-/* Makes the group, or looks whether one that is there has the schemata that are asked for (RD-4);
- * writes its schemata; makes the monitoring group.  *made: the group is new, also when it fails.
- * Without linux.intelRdt it does nothing.  Runs in: host. */
+/* Makes the group, or looks whether one that is there has the schemata that are asked for (RD-4:
+ * the domains that they name have the same values, however the kernel pads them); writes its
+ * schemata; makes the monitoring group.  *made: the group is new, also when it fails.  Without
+ * linux.intelRdt it does nothing.  Runs in: host. */
 int resctrl_make(struct err *e, const struct plan_rdt *p, bool *made);
 
 /* Moves a process, "0" is the caller, into the group and into the monitoring group (NULL or "":
@@ -29,7 +30,8 @@ int resctrl_enter(struct err *e, const char *group, const char *monitor, const c
  * group.  Runs in: host. */
 void resctrl_remove(const char *group, const char *monitor);
 
-/* Writes one line to the schemata of a group.  Runs in: host. */
+/* Writes to the schemata of a group: one line or several, without the last newline; NULL: nothing.
+ * The kernel applies all of them or none.  Runs in: host. */
 int resctrl_write(struct err *e, const char *group, const char *schema);
 
 #endif
