@@ -168,14 +168,15 @@ read_resources(struct err *e, struct spec_resources *r)
 static int
 update_main(struct err *e, const struct globals *g, int argc, char **argv)
 {
+	struct update_schemata schemata = {given.l3_cache, given.mem_bw};
 	int result;
 
 	(void)argc;
+	if (given.document)
+		schemata = (struct update_schemata){NULL, NULL};
 	TRY(read_resources(e, &resources));
 	TRY(held_open(e, &held, g->root, argv[0], HELD_LOCKED));
-	result = update_limits(e, &held, &resources);
-	if (result == 0 && !given.document)
-		result = update_schemata(e, &held, given.l3_cache, given.mem_bw);
+	result = update_limits(e, &held, &resources, &schemata);
 	held_close(&held);
 	return result;
 }

@@ -165,41 +165,55 @@ write_all(struct err *e, const struct held *h, const struct plan_cgroup *c)
 	return 0;
 }
 
-int
-update_schemata(struct err *e, const struct held *h, const char *l3_cache, const char *mem_bw)
+/* The schemata as one text: the kernel takes all lines of a write or none.  NULL: none asked for.
+ */
+static int
+join_schemata(
+	struct err *e, const struct held *h, const struct update_schemata *s, const char **out)
 {
-	if (!l3_cache && !mem_bw)
+	const char *l3 = s->l3_cache, *mb = s->mem_bw;
+
+	if (!l3 && !mb)
 		return 0;
-	if (h->status == STATE_STOPPED)
-		return fail(e, "container not running");
 	if (!h->state.rdt_group)
 		return fail(e, "linux.intelRdt: the container has none");
-	TRY(checktuning_schema(e, "l3-cache-schema", l3_cache, "L3"));
-	TRY(checktuning_schema(e, "mem-bw-schema", mem_bw, "MB:"));
-	TRY(resctrl_write(e, h->state.rdt_group, l3_cache));
-	return resctrl_write(e, h->state.rdt_group, mem_bw);
+	TRY(checktuning_schema(e, "l3-cache-schema", l3, "L3"));
+	TRY(checktuning_schema(e, "mem-bw-schema", mb, "MB:"));
+	*out = l3 && mb ? arena_string(e, "%s\n%s", l3, mb) : l3 ? l3 : mb;
+	return *out ? 0 : -1;
 }
 
-int
-update_limits(struct err *e, const struct held *h, struct spec_resources *r)
+static int
+prepare_limits(struct err *e, const struct held *h, struct spec_resources *r, struct plan_cgroup *c,
+	struct plan_cgroup *undo)
 {
-	struct plan_cgroup c = {.n_dirs = h->cgroups.n, .owner = -1}, undo;
-	struct err ignored;
-
-	if (h->status == STATE_STOPPED)
-		return fail(e, "container not running");
 	if (!plan_resources_any(r))
 		return 0;
 	if (h->cgroups.n == 0)
 		return fail(e, "the container is not using cgroups");
+	c->n_dirs = h->cgroups.n;
 	look(h);
 	TRY(keep_other_of_cpu(e, h, r));
 	TRY(keep_limit_of_memory(e, h, r));
 	TRY(checkresources_all(e, r));
 	TRY(check_usage(e, h, r));
-	TRY(plan_resources(e, &c, &facts, r));
-	TRY(make_undo(e, h, &c, &undo));
-	if (write_all(e, h, &c) == 0)
+	TRY(plan_resources(e, c, &facts, r));
+	return make_undo(e, h, c, undo);
+}
+
+int
+update_limits(struct err *e, const struct held *h, struct spec_resources *r,
+	const struct update_schemata *s)
+{
+	struct plan_cgroup c = {.owner = -1}, undo = {0};
+	const char *schemata = NULL;
+	struct err ignored;
+
+	if (h->status == STATE_STOPPED)
+		return fail(e, "container not running");
+	TRY(join_schemata(e, h, s, &schemata));
+	TRY(prepare_limits(e, h, r, &c, &undo));
+	if (write_all(e, h, &c) == 0 && resctrl_write(e, h->state.rdt_group, schemata) == 0)
 		return 0;
 	(void)write_all(&ignored, h, &undo); /* as far as it goes: U6 */
 	return -1;
