@@ -200,7 +200,8 @@ mount_line(struct err *e, struct facts *f, char *line)
 
 	if (probe_parse_mount(line, &m) < 0)
 		return 0;
-	if (str_equal(m.type, "resctrl") && !f->resctrl) {
+	/* Bound elsewhere, a group of it may have another root. */
+	if (str_equal(m.type, "resctrl") && str_equal(m.root, "/") && !f->resctrl) {
 		f->resctrl = arena_string(e, "%s", m.point);
 		return f->resctrl ? 0 : -1;
 	}
