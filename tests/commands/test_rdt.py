@@ -1,20 +1,21 @@
 """linux.intelRdt: RD-1 to RD-7, DEC-9, and update's two options.
 
-No machine here has the hardware.  What the kernel's filesystem does is played by a directory: the runtime's mountinfo says
-that it is a mount of type resctrl, and what appears in a new group is put there while strace holds the runtime's mkdir(2).
-What only the kernel can judge (which schemata it takes) is not seen here.
+Most machines have not the hardware.  What the kernel's filesystem does is played by a directory: the runtime's mountinfo
+says that it is a mount of type resctrl, and what appears in a new group is put there while strace holds the runtime's mkdir(2).
+What only the kernel can judge (which schemata it takes, whose task is where) is in test_rdt_kernel.py.
 """
 
 import re
 import shutil
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from harness import Container
 from harness.layout import Layout
+
+from test_resources import Limits, needs
 
 pytestmark = pytest.mark.ours
 needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
@@ -28,9 +29,10 @@ class Resctrl:
         self.fill(self.root)
         (self.root / "mon_groups").mkdir()
         mountinfo = work / "mountinfo"
-        line = f"99 1 0:99 / {self.root} rw - resctrl resctrl rw\n"
-        mountinfo.write_text(Path("/proc/self/mountinfo").read_text() + line)
-        self.layout = Layout("resctrl", f"mount --bind {mountinfo} /proc/$$/mountinfo")
+        lines = f"98 1 0:99 /web /bound rw - resctrl resctrl rw\\n99 1 0:99 / {self.root} rw - resctrl resctrl rw"
+        # Written within: cgroup mounts are known by their ids there.
+        self.layout = Layout("resctrl", f"{{ grep -v ' - resctrl ' /proc/self/mountinfo; printf '{lines}\\n'; }} > {mountinfo}"
+                             f" && mount --bind {mountinfo} /proc/$$/mountinfo")
         self.stopped = False
         self.thread = threading.Thread(target=self.watch, daemon=True)
         self.thread.start()
@@ -147,6 +149,32 @@ def test_rd_4_other_schemata(rdt, resctrl, group_of_others, more, schema):
 
 
 @needs_strace
+@pytest.mark.parametrize("more", [
+    {"l3CacheSchema": "L3:0=f;1=FF"}, {"l3CacheSchema": "L3:1=0ff;0=f;"}, {"l3CacheSchema": "L3:0=f"},
+    {"memBwSchema": "MB:0=50;1=100"}, {"memBwSchema": "MB:1=100"},
+], ids=str)
+def test_rd_4_as_the_kernel_writes_them(rdt, resctrl, group_of_others, more):
+    """Linux 6.1 pads masks with zeros and numbers with blanks; a domain that is not named may be anything."""
+    (group_of_others / "schemata").write_text("    L3:0=00f;1=0ff\n    MB:0= 50;1=100\n")
+    rdt.set("linux.intelRdt", {"closID": "gold", **more})
+    with Container(rdt).create() as container:
+        assert resctrl.text("gold", "tasks") == str(container.pid)
+
+
+@needs_strace
+@pytest.mark.parametrize("more, schema", [
+    ({"l3CacheSchema": "L3:0=f0"}, "L3:0=f0"), ({"l3CacheSchema": "L3:0=f;2=f"}, "L3:0=f;2=f"),
+    ({"l3CacheSchema": "L3:0=ff;1=f"}, "L3:0=ff;1=f"), ({"memBwSchema": "MB:0=5"}, "MB:0=5"), ({"memBwSchema": "MB:0=0"}, "MB:0=0"),
+    ({"memBwSchema": "MB:1=0100;0=100"}, "MB:1=0100;0=100"),
+], ids=str)
+def test_rd_4_other_than_the_kernel_writes_them(rdt, resctrl, group_of_others, more, schema):
+    (group_of_others / "schemata").write_text("    L3:0=00f;1=0ff\n    MB:0= 50;1=100\n")
+    rdt.set("linux.intelRdt", {"closID": "gold", **more})
+    rdt.refused(text=f'linux.intelRdt: {group_of_others} exists, and "{schema}" is not among its schemata')
+    assert written(resctrl) == []
+
+
+@needs_strace
 def test_rd_5_closid_without_schemata(rdt, resctrl, group_of_others):
     rdt.set("linux.intelRdt", {"closID": "gold"})
     with Container(rdt).create() as container:
@@ -202,8 +230,39 @@ def test_update_schemata(rdt, resctrl, group_of_others):
         call = lambda *words: rdt.runtime.call("update", *words, container.id)
         resctrl.trace.write_text("")
         call("--l3-cache-schema", "L3:0=3", "--mem-bw-schema", "MB:0=10").ok()
-        assert written(resctrl) == ["L3:0=3", "MB:0=10"]
-        call("--mem-bw-schema", "0=10").fails('mem-bw-schema: "0=10" does not begin with "MB:"')
+        assert written(resctrl) == [r"L3:0=3\nMB:0=10"]  # one write: the kernel takes both or none
+        resctrl.trace.write_text("")
+        call("--mem-bw-schema", "MB:0=20").ok()
+        assert written(resctrl) == ["MB:0=20"]
+
+
+@needs_strace
+@pytest.mark.parametrize("schema, text", [
+    ("0=10", 'mem-bw-schema: "0=10" does not begin with "MB:"'),
+    ("MB:0=10", "linux.intelRdt: {group}: open schemata: is a directory"),
+], ids=["found before", "found by the kernel"])
+def test_update_schemata_all_or_nothing(rdt, resctrl, group_of_others, schema, text):
+    """A limit that went with them is as it was (U6)."""
+    needs("pids")
+    rdt.set("linux.resources", {"pids": {"limit": 40}})
+    rdt.set("linux.intelRdt", {"closID": "gold"})
+    with Container(rdt).create() as container:
+        resctrl.stop()
+        (group_of_others / "schemata").unlink()
+        (group_of_others / "schemata").mkdir()
+        rdt.runtime.call("update", "--pids-limit", "50", "--mem-bw-schema", schema, container.id).fails(
+            text.format(group=group_of_others))
+        assert Limits(container.pid).number("pids", "pids.max", "pids.max") == 40
+
+
+@needs_strace
+def test_update_with_a_document_leaves_schemata(rdt, resctrl, group_of_others, work):
+    (work / "limits").write_text("{}")
+    rdt.set("linux.intelRdt", {"closID": "gold"})
+    with Container(rdt).create() as container:
+        resctrl.trace.write_text("")
+        rdt.runtime.call("update", "--resources", work / "limits", "--mem-bw-schema", "MB:0=20", container.id).ok()
+        assert written(resctrl) == []
 
 
 def test_update_schemata_of_a_container_without(bundle):
@@ -235,6 +294,8 @@ def test_rd_3_bad_values(rdt, value, text):
 
 
 def test_dec_9_no_resctrl(bundle):
+    bundle.runtime = bundle.runtime.at(
+        bundle.runtime.work, Layout("no resctrl", "{ ! mountpoint -q /sys/fs/resctrl || umount /sys/fs/resctrl; }"))
     bundle.set("linux.intelRdt", {"closID": "gold"})
     bundle.refused(text="linux.intelRdt: no resctrl filesystem is mounted on this host")
 
