@@ -231,7 +231,7 @@ drop(int fd, bool hard)
 static int
 drop_listed(int first, const int *keep, size_t n, bool hard)
 {
-	FD_AUTO int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	FD_AUTO int fd = openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct fd_entry *entry;
 	struct statfs fs;
 	struct fd_dir d;
@@ -324,7 +324,7 @@ fd_fill_stdio(struct err *e)
 			continue;
 		/* The lowest free number is i, for those below it are open. No O_CLOEXEC: 0 to 2
 		 * are handed on. */
-		fd = open("/dev/null", O_RDWR);
+		fd = openat(AT_FDCWD, "/dev/null", O_RDWR);
 		if (fd < 0)
 			return fail_errno(e, "open /dev/null for descriptor %d", i);
 		if (fd != i) {

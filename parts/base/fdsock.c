@@ -29,7 +29,7 @@ address(struct sockaddr_un *to, const char *path, int *link)
 	to->sun_family = AF_UNIX;
 	if (str_format(to->sun_path, sizeof(to->sun_path), "%s", path) >= 0)
 		return 0;
-	*link = open(path, O_PATH | O_CLOEXEC);
+	*link = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
 	if (*link < 0)
 		return -1;
 	(void)fd_path(short_path, *link); /* always fits */

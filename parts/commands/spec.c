@@ -45,7 +45,8 @@ spec_main(struct err *e, const struct globals *g, int argc, char **argv)
 	TRY(n);
 	if (given.bundle && chdir(given.bundle) < 0)
 		return fail_errno(e, "chdir %s", given.bundle);
-	fd = open(given.file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	fd = openat(
+		AT_FDCWD, given.file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd < 0 && errno == EEXIST)
 		return fail(e, "File %s exists. Remove it first", given.file);
 	if (fd < 0)

@@ -394,7 +394,7 @@ move_self(struct err *e, int fd)
 		return 0;
 	why = errno;
 	(void)fd_path(link, fd); /* cannot be cut: 32 bytes hold any number */
-	n = readlink(link, path, sizeof path - 1);
+	n = readlinkat(AT_FDCWD, link, path, sizeof path - 1);
 	path[n > 0 ? n : 0] = '\0';
 	errno = why;
 	return fail_errno(e, "%s: enter %s", trouble, path);

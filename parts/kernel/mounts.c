@@ -162,7 +162,7 @@ read_path(struct err *e, int fd, char out[PLAN_PATH_MAX])
 	ssize_t n;
 
 	(void)fd_path(link, fd);
-	n = readlink(link, out, PLAN_PATH_MAX);
+	n = readlinkat(AT_FDCWD, link, out, PLAN_PATH_MAX);
 	if (n < 0)
 		return fail_errno(e, "readlink %s", link);
 	if (n == PLAN_PATH_MAX)

@@ -271,7 +271,7 @@ open_ns(struct err *e, struct netdev_side *side, const char *pid)
 	char path[32];
 
 	(void)str_format(path, sizeof path, "/proc/%s/ns/net", pid); /* fits */
-	side->ns = open(path, O_RDONLY | O_CLOEXEC);
+	side->ns = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	return side->ns < 0 ? fail_errno(e, "open %s", path) : 0;
 }
 

@@ -129,7 +129,7 @@ hide_host(struct err *e, int root_dir)
 	if (fd < 0)
 		return fail_errno(e, "open %s", text);
 	(void)fd_path(link, root_dir);
-	n = readlink(link, root, sizeof(root));
+	n = readlinkat(AT_FDCWD, link, root, sizeof(root));
 	if (n < 0 || n == sizeof(root))
 		return fail_errno(e, "readlink %s", link);
 	root[n] = '\0';
