@@ -35,7 +35,6 @@
 #define RANGE(which) .range = RANGE_##which
 #define UNSET .flags = FIELD_UNSET
 #define WHOLE .flags = FIELD_WHOLE
-#define KEPT .status = FIELD_REFUSED, .flags = FIELD_KEPT | FIELD_UNSET
 
 /* An object that is no element of a list needs no size. */
 #define BEGIN_INNER(o) BEGIN(o, char)

@@ -48,7 +48,6 @@ enum need { NEED_optional, NEED_required, NEED_checked };
 enum field_flags {
 	FIELD_UNSET = 1, /* 0, false and "" stand for "not set" (DEC-30, DEC-31) */
 	FIELD_WHOLE = 2, /* refused as a whole, be it empty: {} would have an effect */
-	FIELD_KEPT = 4,	 /* refused, but by spec_check(), which needs the value */
 };
 
 /* What a number may be besides what its type can hold */

@@ -395,7 +395,7 @@ read_value(struct decode *d, const struct field *row, uint32_t i, char *to)
 static bool
 is_refused(const struct field *row, int there)
 {
-	if (row->status != FIELD_REFUSED || row->flags & FIELD_KEPT)
+	if (row->status != FIELD_REFUSED)
 		return false;
 	if (row->flags & FIELD_WHOLE)
 		return true;
@@ -416,7 +416,7 @@ static int
 read_field(struct decode *d, const struct field *row, uint32_t i, char *base)
 {
 	static const bool yes = true;
-	bool keep = base && (row->status == FIELD_DONE || row->flags & FIELD_KEPT);
+	bool keep = base && row->status == FIELD_DONE;
 	bool one = row->status == FIELD_REFUSED &&
 		(row->flags & FIELD_WHOLE || row->kind == KIND_LIST || row->kind == KIND_MAP);
 	int there;

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import Container
+from harness import Container, layout
 from test_state import validate
 
 
@@ -402,6 +402,40 @@ def test_ft_5_ft_8_features(runtime):
         assert features["linux"]["apparmor"] == features["linux"]["selinux"] == {"enabled": True}
         assert features["annotations"]["org.opencontainers.runc.checkpoint.enabled"] == "false"
         assert features["mountOptions"] == sorted(features["mountOptions"])
+
+
+def test_ft_2_facts_of_the_build(runtime):
+    """The same on every host and for every caller; what is listed is not null."""
+    as_root = runtime.call("features", root=False).ok().json
+    assert runtime.by(1).call("features", root=False).ok().json == as_root
+    assert runtime.at(runtime.work, layout.NONE).call("features", root=False).ok().json == as_root
+
+    def null_free(value):
+        values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return value is not None and all(null_free(v) for v in values)
+    assert null_free(as_root)
+
+
+@pytest.mark.ours
+def test_ft_7_annotations(runtime):
+    features = runtime.call("features", root=False).ok().json
+    assert all(isinstance(value, str) for value in features["annotations"].values())
+    assert "org.opencontainers.runc.version" in features["annotations"]
+    unsafe = features["potentiallyUnsafeConfigAnnotations"]
+    assert {"bundle", "org.systemd.property.", "run.oci."} <= set(unsafe)  # those that end in a dot are prefixes
+
+
+@pytest.mark.parametrize("words", [
+    ("--debug",), ("--log-format", "json"), ("--log-format=text",), ("--rootless", "auto"), ("--root", "ROOT"),
+], ids=str)
+def test_cli_1_global_options(bundle, words):
+    words = [str(bundle.runtime.root) if w == "ROOT" else w for w in words]
+    bundle.args("true").write()
+    bundle.runtime.call(*words, "run", "-b", bundle.dir, bundle.id).ok()
+
+
+def test_cli_1_unknown_command(runtime):
+    assert runtime.call("frobnicate").code != 0
 
 
 @pytest.mark.parametrize("bound", ["ociVersionMin", "ociVersionMax"])

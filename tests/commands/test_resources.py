@@ -371,18 +371,20 @@ def test_cg_10_cn_1_cn_2_cr_1_controller_is_missing(bundle, limits, controller, 
 
 
 @pytest.mark.ours
-def test_cu_1_cu_5_unified(bundle, limits):
-    """On the hierarchy that carries the controller; on a hybrid host that may be hugetlb alone."""
+def test_cu_1_cu_4_cu_5_unified(bundle, limits):
+    """On the hierarchy that carries the controller; on a hybrid host that may be hugetlb alone.  It comes after what is
+    converted, so that it wins."""
     point = layout.mount_point("")
     if not point:
         bundle.set("linux.resources", {"unified": {"pids.max": "5"}}).refused("cannot use unified on cgroup v1")
         return
     controllers = (point / "cgroup.controllers").read_text().split()
     if "pids" in controllers:
-        files = limits({"unified": {"pids.max": "20"}, "pids": {"limit": 10}})  # CU-4: unified wins
+        files = limits({"unified": {"pids.max": "20"}, "pids": {"limit": 10}})
         assert files.number("pids", "", "pids.max") == 20
     elif "hugetlb" in controllers:
-        files = limits({"unified": {"hugetlb.2MB.max": "2097152"}})
+        converted = [] if layout.has_v1("hugetlb") else [{"pageSize": "2MB", "limit": 4194304}]
+        files = limits({"unified": {"hugetlb.2MB.max": "2097152"}, "hugepageLimits": converted})
         assert files.number("hugetlb", "", "hugetlb.2MB.max") == 2097152
     else:
         pytest.skip("no controller on the unified hierarchy")

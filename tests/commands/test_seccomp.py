@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import platform
+import re
 import signal
 import socket
 import threading
@@ -20,6 +21,15 @@ pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers 
 
 NUMBERS = {"getpid": 39, "personality": 135, "clone": 56, "getcwd": 79, "clone3": 435, "sethostname": 170, "mkdir": 83,
            "setsid": 112, "getuid": 102, "umask": 95, "fchmod": 91}
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("flags, value", [(None, "0x0"), ([], "0x0"), (["SECCOMP_FILTER_FLAG_LOG"], "0x2")], ids=str)
+def test_dec_25_no_flag_of_our_own(bundle, flags, value):
+    """runc adds SECCOMP_FILTER_FLAG_SPEC_ALLOW where the profile names none."""
+    bundle.set("linux.seccomp", profile(rule(ERRNO, "getpid"), **({} if flags is None else {"flags": flags})))
+    plan = bundle.args("true").create("--dry-run").ok().out
+    assert re.search(r"^seccomp \d+ flags=(\S+)$", plan, re.M)[1] == value
 
 
 def profile(*rules, default=ALLOW, **more):

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Does every property of the published schemas have a row in the decoder?
+"""Does every property of the published schemas have a row in the decoder, and does the README say so?
 
 Walks tests/data/oci-schema from config-schema.json and names every property for Linux that
-`build/unit/tests-unit-spec-walk` does not list.  Runs at the top of the tree; prints TAP.
+`build/unit/tests-unit-spec-walk` does not list.  Then the table of the README is compared with what the rows say:
+`coverage.py --table` prints it.  Runs at the top of the tree; prints TAP.
 """
 
 import json
@@ -72,7 +73,43 @@ def rows():
     return {w[3]: w[4] for w in words if w[0] == "ok" and w[-1] in ("DONE", "REFUSED")}
 
 
+WIDTH, INDENT = 110, 38  # columns
+
+
+def table(ours):
+    """The README's table: an object a paragraph, its properties in the order of the decoder's rows.  Neighbours that have
+    the same properties stand as the first of them, with dots behind; what is refused as a whole is not taken apart."""
+    objects = {}
+    for path, status in ours.items():
+        outer, _, name = path.rpartition(".")
+        if ours.get(outer.removesuffix("[]")) != "REFUSED":
+            objects.setdefault(outer, []).append(name if status == "DONE" else f"({name})")
+    heads, before = [], None
+    for outer, names in objects.items():
+        if before and before == (outer.rpartition(".")[0], names):
+            heads[-1] = (heads[-1][0].removesuffix(" ...") + " ...", names)
+        else:
+            heads.append((outer or "config.json", names))
+        before = (outer.rpartition(".")[0], names)
+    lines = []
+    for head, names in heads:
+        line = "    " + head.ljust(INDENT - 5) + " "
+        if len(line) > INDENT:
+            lines.append(line.rstrip())
+            line = " " * INDENT
+        for name in names:
+            if len(line) + len(name) > WIDTH:
+                lines.append(line.rstrip())
+                line = " " * INDENT
+            line += name + " "
+        lines.append(line.rstrip())
+    return "\n".join(lines) + "\n"
+
+
 def main():
+    if sys.argv[1:] == ["--table"]:
+        print(table(rows()), end="")
+        return 0
     if not pathlib.Path(PROGRAM).exists():
         print(f"1..0 # SKIP {PROGRAM} is not built: ./build.sh test unit")
         return 0
@@ -85,7 +122,10 @@ def main():
     extra = sorted(set(ours) - set(theirs))
     failed += bool(extra)
     print(f"{'not ok' if extra else 'ok'} {len(theirs) + 1} - no row without a property {' '.join(extra)}")
-    print(f"1..{len(theirs) + 1}")
+    said = table(ours) in pathlib.Path("README").read_text()
+    failed += not said
+    print(f"{'ok' if said else 'not ok'} {len(theirs) + 2} - the README has the table of {PROGRAM} (coverage.py --table)")
+    print(f"1..{len(theirs) + 2}")
     return 1 if failed else 0
 
 
