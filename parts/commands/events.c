@@ -1,12 +1,12 @@
 #include "commands/command.h"
 
+#include "base/cgroupfs.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "roles/stats.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
@@ -68,19 +68,10 @@ read_interval(const char *at)
 
 /* What tells of it: of v1 an eventfd, of v2 memory.events. */
 struct watch {
-	const struct cgroup_dir *dir; /* NULL: no memory controller */
 	bool v2;
-	int fd, control; /* control: of v1, memory.oom_control, which stays open */
+	int fd;		 /* -1: no memory controller */
 	uint64_t killed; /* of v2: how often so far */
 };
-
-static int
-open_in(const char *dir, const char *file, int flags)
-{
-	FD_AUTO int fd = openat(AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? -1 : openat(fd, file, flags | O_CLOEXEC);
-}
 
 static uint64_t
 count_killed(const struct watch *w)
@@ -98,33 +89,30 @@ count_killed(const struct watch *w)
 static int
 watch(struct err *e, struct watch *w)
 {
-	FD_AUTO int control = -1;
+	const struct cgroup_dir *memory = NULL;
+	FD_AUTO int dir = -1;
 	char text[32];
-	int n;
 
-	w->fd = w->control = -1;
 	for (uint32_t i = 0; i < held.cgroups.n; i++) {
 		const struct cgroup_dir *d = &held.cgroups.at[i];
 
-		if (str_listed(d->controllers, "memory") || (!w->dir && *d->controllers == '\0')) {
-			w->dir = d;
-			w->v2 = *d->controllers == '\0';
-		}
+		if (str_listed(d->controllers, "memory") || (!memory && *d->controllers == '\0'))
+			memory = d;
 	}
-	if (!w->dir)
+	dir = memory ? cgroupfs_open(memory->dir) : -1;
+	if (dir < 0) /* go_on() sees it when the cgroup has gone meanwhile */
 		return 0;
+	w->v2 = *memory->controllers == '\0';
 	if (w->v2) {
-		w->fd = open_in(w->dir->dir, "memory.events", O_RDONLY);
+		w->fd = openat(dir, "memory.events", O_RDONLY | O_CLOEXEC);
 		w->killed = count_killed(w);
 		return 0;
 	}
 	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	w->control = open_in(w->dir->dir, "memory.oom_control", O_RDONLY);
-	control = open_in(w->dir->dir, "cgroup.event_control", O_WRONLY);
-	n = str_format(text, sizeof text, "%d %d", w->fd, w->control);
-	if (w->fd < 0 || w->control < 0 || control < 0)
-		return fail_errno(e, "%s: memory.oom_control", w->dir->dir);
-	return fd_write(e, control, text, (size_t)n, "cgroup.event_control");
+	/* The second file stays open as long as we run. */
+	(void)str_format(text, sizeof text, "%d %d", w->fd,
+		openat(dir, "memory.oom_control", O_RDONLY | O_CLOEXEC));
+	return fd_write_file(e, dir, "cgroup.event_control", text);
 }
 
 /* Does the cgroup exist no more?  That wakes us, too. */
@@ -164,7 +152,7 @@ print_stats(struct err *e)
 static int
 go_on(struct err *e, int64_t interval)
 {
-	struct watch w = {.dir = NULL};
+	struct watch w = {.fd = -1};
 	int64_t next = clock_ms() + interval;
 
 	TRY(watch(e, &w));
