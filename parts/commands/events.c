@@ -28,40 +28,49 @@ static struct given {
 
 /* -- the interval ------------------------------------------------------------------------------ */
 
-/* Go's form: numbers, perhaps with a fraction, and their units.  -1: none.  In ms, at least 1. */
+/* Go's form (time.ParseDuration): numbers, perhaps with a fraction, and their units.  In ms,
+ * rounded up; 0: not greater than 0; -1: none.  Of a fraction the first six digits count. */
 static int64_t
 read_interval(const char *at)
 {
-	static const struct {
-		char name[4];
-		uint32_t us;
-	} unit[] = {{"ms", 1000}, {"us", 1}, {"s", 1000000}, {"m", 60000000}, {"h", 3600000000}};
+	static const char units[] = "ns\0us\0µs\0μs\0ms\0s\0m\0h\0";
+	static const uint16_t steps[] = {1000, 1, 1, 1000, 1000, 60, 60, 1}; /* to the next unit */
+	const bool negative = *at == '-';
 	uint64_t sum = 0;
 
+	at += negative || *at == '+';
 	if (str_equal(at, "0"))
 		return 0;
-	if (*at == '\0')
-		return -1;
-	while (*at) {
-		size_t digits = str_span(at, "0123456789"), i = 0;
-		uint64_t whole, part = 0, scale = 1;
+	do {
+		const char *unit = units;
+		uint64_t n = 0, scale = 0, ns = 1; /* scale: 0 before the point */
+		bool any = false;
 
-		if (str_u64_n(at, digits, &whole) < 0 || whole > 1000000)
-			return -1;
-		at += digits;
-		for (at += *at == '.'; *at >= '0' && *at <= '9'; at++)
-			if (scale < 1000000) {
-				part = part * 10 + (uint64_t)(*at - '0');
-				scale *= 10;
+		for (; (*at >= '0' && *at <= '9') || (*at == '.' && scale == 0); at++) {
+			if (*at == '.') {
+				scale = 1;
+				continue;
 			}
-		while (i < sizeof unit / sizeof *unit && !str_starts(at, unit[i].name))
-			i++;
-		if (i == sizeof unit / sizeof *unit)
+			any = true;
+			if (scale == 1000000)
+				continue;
+			if (n >= INT64_MAX / 10)
+				return -1;
+			n = n * 10 + (uint64_t)(*at - '0');
+			scale *= 10;
+		}
+		scale += scale == 0;
+		for (const uint16_t *step = steps; *unit && !str_starts(at, unit);
+			unit = str_after(unit))
+			ns *= *step++;
+		if (!any || *unit == '\0' || n / scale > INT64_MAX / ns)
 			return -1;
-		sum += whole * unit[i].us + part * unit[i].us / scale;
-		at += strlen(unit[i].name);
-	}
-	return sum == 0 ? 0 : sum < 1000 ? 1 : (int64_t)(sum / 1000);
+		sum += n / scale * ns + n % scale * ns / scale;
+		if (sum > INT64_MAX)
+			return -1;
+		at += strlen(unit);
+	} while (*at);
+	return negative ? 0 : (int64_t)((sum + 999999) / 1000000);
 }
 
 /* -- out of memory ----------------------------------------------------------------------------- */
@@ -177,7 +186,7 @@ events_main(struct err *e, const struct globals *g, int argc, char **argv)
 	int64_t interval = read_interval(given.interval);
 
 	(void)argc;
-	if (*given.interval == '-' || interval == 0)
+	if (interval == 0)
 		return fail(e, "duration interval must be greater than 0");
 	if (interval < 0)
 		return fail(
