@@ -11,7 +11,10 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+enum { GONE_MS = 1000 }; /* so late, at most, is the end of the container seen */
 
 static struct held held;
 
@@ -124,11 +127,14 @@ watch(struct err *e, struct watch *w)
 	return fd_write_file(e, dir, "cgroup.event_control", text);
 }
 
-/* Does the cgroup exist no more?  That wakes us, too. */
+/* Has the container been deleted?  A cgroup that was there before create outlives it. */
 static bool
 gone(void)
 {
-	return access(held.cgroups.at[0].dir, F_OK) < 0;
+	struct stat st;
+
+	return access(held.cgroups.at[0].dir, F_OK) < 0 ||
+		fstatat(held.dir, "state.json", &st, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
 static int
@@ -174,7 +180,8 @@ go_on(struct err *e, int64_t interval)
 			TRY(print_stats(e));
 			continue;
 		}
-		if (poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left) > 0)
+		/* The end of a cgroup wakes us only on v1 with its memory controller. */
+		if (poll(&p, 1, left > GONE_MS ? GONE_MS : (int)left) > 0)
 			TRY(print_oom(e, &w));
 	}
 	return 0;

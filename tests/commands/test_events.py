@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -119,6 +120,34 @@ def test_2_10_a_line_each_interval(bundle):
         c.delete()
         assert list(lines)[-1] is None
         assert process.wait(10) == 0 and process.stderr.read() == ""
+
+
+def test_2_10_the_end_does_not_wait_for_the_interval(bundle):
+    with running(bundle) as c, events(c, "--interval", "1h") as (process, lines):
+        time.sleep(0.3)  # until it watches
+        assert process.poll() is None
+        c.kill("KILL").wait()
+        c.delete()
+        assert next(lines) is None
+        assert process.wait(10) == 0 and process.stderr.read() == ""
+
+
+def test_2_10_the_end_in_a_cgroup_that_stays(bundle):
+    """What was there before create outlives the container: what ends events is the end of the container."""
+    made = [Path(point) / bundle.id for point, _, options in layout.mounted() if "cpuset" not in options]
+    for path in made:
+        path.mkdir()
+    try:
+        with running(bundle) as c, events(c, "--interval", "200ms") as (process, lines):
+            assert next(lines)["type"] == "stats"
+            c.kill("KILL").wait()
+            c.delete()
+            assert not bundle.runtime.ours or all(path.exists() for path in made)
+            assert process.wait(10) == 0 and process.stderr.read() == ""
+    finally:
+        for path in made:
+            if path.exists():
+                path.rmdir()
 
 
 @has_memory
