@@ -16,6 +16,7 @@
 enum {
 	MESSAGE_MAX = 4096,
 	BARRIER_MS = 30000,
+	SEND_MS = 3000,
 	LOOK_MS = 1000, /* how often to look for the end of a process where there is no pidfd */
 };
 
@@ -44,6 +45,16 @@ notify_listen(struct err *e, int dir)
 	return fd_keep(&fd);
 }
 
+/* A full queue is waited for, but not for ever: signals wait, too. */
+static int
+say(int sock, const char *text, size_t len, int fd)
+{
+	struct pollfd p = {.fd = sock, .events = POLLOUT};
+
+	(void)poll(&p, 1, SEND_MS);
+	return fd_send(sock, text, len, fd);
+}
+
 /* The service manager closes its end of the pipe once it has read everything before. */
 static int
 barrier(struct err *e, int sock)
@@ -54,11 +65,10 @@ barrier(struct err *e, int sock)
 
 	if (sys_pipe2(pair, O_CLOEXEC) < 0)
 		return fail_errno(e, "pipe");
-	sent = fd_send(sock, text, sizeof text - 1, pair[1]);
+	sent = say(sock, text, sizeof text - 1, pair[1]);
 	(void)close(pair[1]);
 	ends.fd = pair[0];
-	if (sent == 0)
-		(void)poll(&ends, 1, BARRIER_MS);
+	(void)poll(&ends, 1, BARRIER_MS); /* not sent: nobody has it, and this ends at once */
 	(void)close(pair[0]);
 	return sent < 0 ? fail_errno(e, "send") : 0;
 }
@@ -66,12 +76,12 @@ barrier(struct err *e, int sock)
 static int
 tell(struct err *e, const char *host, const char *line, size_t len, pid_t pid)
 {
-	FD_AUTO int sock = fd_connect_unix(e, host, SOCK_DGRAM);
+	FD_AUTO int sock = fd_connect_unix(e, host, SOCK_DGRAM | SOCK_NONBLOCK);
 	char text[24];
 	int n = str_format(text, sizeof text, "MAINPID=%d", pid);
 
 	TRY(sock);
-	if (fd_send(sock, line, len, -1) < 0 || fd_send(sock, text, (size_t)n, -1) < 0)
+	if (say(sock, line, len, -1) < 0 || say(sock, text, (size_t)n, -1) < 0)
 		return fail_errno(e, "send");
 	return barrier(e, sock);
 }

@@ -160,3 +160,32 @@ def test_a_start_that_is_killed_while_it_waits(bundle, manager):
         assert container.status == "running"
         container.kill("KILL").wait()
         container.delete()
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("detach", [False, True])
+def test_a_queue_that_stays_full(bundle, detach):
+    """A service manager that reads no more holds up neither the verb nor the signals for the program."""
+    bundle.own_rootfs().args("sleep", "100").write()
+    container, path, result = Container(bundle), bundle.dir / "full.sock", []
+    words = ["run", *(["--detach"] if detach else []), "--bundle", bundle.dir, "--pid-file", bundle.pid_file, container.id]
+    with container, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as full, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filler:
+        full.bind(str(path))
+        filler.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                filler.sendto(b"x", str(path))
+        run = in_background(lambda: result.append(
+            bundle.runtime.call(*words, env={**os.environ, "NOTIFY_SOCKET": str(path)}, out=container.out)))
+        until(bundle.pid_file.exists, "the pid file")
+        say(container.pid, "READY=1")
+        if not detach:
+            container.kill("KILL")
+        run.join(10)
+        hangs = run.is_alive()
+        full.close()  # what waits for its queue goes on
+        run.join(10)
+        assert not hangs
+        assert result[0].code == (0 if detach else 137)
+        assert result[0].warnings == ["NOTIFY_SOCKET: send: resource temporarily unavailable"]
