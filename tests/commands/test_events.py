@@ -162,6 +162,19 @@ def test_2_10_out_of_memory(bundle):
         assert next(lines) == {"type": "oom", "id": c.id} or bundle.runtime.ours is False
 
 
+@pytest.mark.ours
+def test_2_10_another_of_the_same_id(bundle):
+    """Its cgroup has the same path; of the one that was watched nothing comes any more."""
+    with running(bundle) as c, events(c, "--interval", "1h") as (process, lines):
+        time.sleep(0.3)  # until it watches
+        process.send_signal(signal.SIGSTOP)
+        c.delete(force=True)
+        c.create().start()
+        process.send_signal(signal.SIGCONT)
+        assert next(lines) is None
+        assert process.wait(10) == 0 and c.status == "running"
+
+
 def test_2_10_stopped(bundle):
     bundle.args("true")
     with Container(bundle).create() as c:
