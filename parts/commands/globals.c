@@ -30,7 +30,7 @@ static struct given {
 	ROW(T, "debug",          0,   FLAG,   "",        "the same as --log-level debug", debug) \
 	ROW(T, "systemd-cgroup", 0,   FLAG,   "",        "not supported by this version", systemd) \
 	ROW(T, "cgroup-manager", 0,   STRING, "MANAGER", "cgroupfs (default) or disabled", manager) \
-	ROW(T, "rootless",       0,   STRING, "WHEN",    "true, false or auto: tolerate missing cgroup permission", rootless) \
+	ROW(T, "rootless",       0,   STRING, "WHEN",    "true, false or auto: do without cgroup permission", rootless) \
 	ROW(T, "strict",         0,   FLAG,   "",        "delete no container that was never started", strict) \
 	ROW(T, "criu",           0,   STRING, "PATH",    "accepted, without effect", criu)
 /* clang-format on */

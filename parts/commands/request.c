@@ -13,19 +13,19 @@ enum { LISTEN_FDS_MAX = 65536 };
 
 /* clang-format off */
 #define ROWS(ROW, T) \
-	ROW(T, "bundle",         'b', STRING, "DIR",    "bundle directory (default: the current one)", bundle) \
-	ROW(T, "config",         'f', STRING, "FILE",   "config, when it is not the bundle's config.json", config) \
-	ROW(T, "console-socket", 0,   STRING, "SOCKET", "socket that receives the terminal's master", console_socket) \
-	ROW(T, "pidfd-socket",   0,   STRING, "SOCKET", "socket that receives a pidfd of the init", pidfd_socket) \
+	ROW(T, "bundle",         'b', STRING, "DIR",    "bundle (default: this directory)", bundle) \
+	ROW(T, "config",         'f', STRING, "FILE",   "config (default: config.json)", config) \
+	ROW(T, "console-socket", 0,   STRING, "SOCKET", "socket for the terminal's master", console_socket) \
+	ROW(T, "pidfd-socket",   0,   STRING, "SOCKET", "socket for a pidfd of the init", pidfd_socket) \
 	ROW(T, "pid-file",       0,   STRING, "FILE",   "file to write the init's pid to", pid_file) \
 	ROW(T, "preserve-fds",   0,   COUNT,  "N",      "pass descriptors 3 to 2+N to the program", preserve_fds) \
 	ROW(T, "no-pivot",       0,   FLAG,   "",       "MS_MOVE instead of pivot_root", no_pivot) \
 	ROW(T, "no-new-keyring", 0,   FLAG,   "",       "keep the caller's session keyring", no_new_keyring) \
 	ROW(T, "no-subreaper",   0,   FLAG,   "",       "run: do not become a subreaper", no_subreaper) \
-	ROW(T, "dry-run",        0,   FLAG,   "",       "print the plan and change nothing", dry_run) \
+	ROW(T, "dry-run",        0,   FLAG,   "",       "print the plan alone", dry_run) \
 	/* of run alone */  \
 	ROW(T, "detach",         'd', FLAG,   "",       "return once the program runs", detach) \
-	ROW(T, "keep",           0,   FLAG,   "",       "do not delete the container when it ends", keep)
+	ROW(T, "keep",           0,   FLAG,   "",       "keep the container when it ends", keep)
 
 const struct option request_option[] = {ROWS(OPTION_ROW, struct request_options)};
 const char request_text[] = ROWS(OPTION_TEXT, struct request_options);

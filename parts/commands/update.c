@@ -23,10 +23,10 @@ static struct given {
 
 /* clang-format off */
 #define ROWS(ROW, T) \
-	ROW(T, "resources",          'r', STRING, "FILE",   "read a LinuxResources document; - is stdin", document) \
+	ROW(T, "resources",          'r', STRING, "FILE",   "a LinuxResources document; - is stdin", document) \
 	ROW(T, "memory",             0,   STRING, "BYTES",  "memory limit", memory) \
 	ROW(T, "memory-reservation", 0,   STRING, "BYTES",  "memory reservation", reservation) \
-	ROW(T, "memory-swap",        0,   STRING, "BYTES",  "limit of memory and swap together", swap) \
+	ROW(T, "memory-swap",        0,   STRING, "BYTES",  "memory and swap together", swap) \
 	ROW(T, "cpu-period",         0,   STRING, "US",     "CFS period", period) \
 	ROW(T, "cpu-quota",          0,   STRING, "US",     "CFS quota", quota) \
 	ROW(T, "cpu-burst",          0,   STRING, "US",     "CFS burst", burst) \

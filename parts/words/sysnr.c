@@ -221,43 +221,65 @@ find_blocks(void)
 	return n;
 }
 
+/* Where the last search ended: profiles have their names in order, so the next is mostly near. */
+static struct {
+	size_t at; /* of the next code */
+	int row;   /* of the next name; 0: there was no search */
+	char word[WORD_SIZE];
+} here;
+
 /* Puts the name whose code begins at codes[at] in the place of the one before; where the next
  * begins. */
 static size_t
-next_name(size_t at, char word[WORD_SIZE])
+next_name(size_t at)
 {
-	size_t len = (size_t)codes[at++];
+	char *end = here.word + codes[at++];
 
 	while (codes[at] >= ' ')
-		word[len++] = codes[at++];
-	word[len] = '\0';
+		*end++ = codes[at++];
+	*end = '\0';
 	return at;
+}
+
+/* Goes on until a name is not before this one, for one block at most; says how that compares. */
+static int
+go_on(const char *name)
+{
+	int order = -1;
+
+	for (int n = 0; n < 8 && order < 0 && here.row < CALLS; n++) {
+		here.at = next_name(here.at);
+		here.row++;
+		order = strcmp(here.word, name);
+	}
+	return order;
 }
 
 int
 sysnr_find(const char *name)
 {
-	int low = 0, high = find_blocks(), row, order = -1;
-	char word[WORD_SIZE];
-	size_t at;
+	int order = here.row > 0 ? strcmp(here.word, name) : 1, low = 0, high;
 
-	while (high - low > 1) {
-		int middle = (low + high) / 2;
+	if (order < 0) {
+		order = go_on(name);
+		if (order > 0)
+			return -1;
+	}
+	if (order != 0) {
+		for (high = find_blocks(); high - low > 1;) {
+			int middle = (low + high) / 2;
 
-		(void)next_name(block[middle].at, word);
-		if (strcmp(word, name) <= 0)
-			low = middle;
-		else
-			high = middle;
+			(void)next_name(block[middle].at);
+			if (strcmp(here.word, name) <= 0)
+				low = middle;
+			else
+				high = middle;
+		}
+		here.at = block[low].at;
+		here.row = block[low].row;
+		order = go_on(name);
 	}
-	at = block[low].at;
-	for (row = block[low].row; row < CALLS; row++) {
-		at = next_name(at, word);
-		order = strcmp(word, name);
-		if (order >= 0)
-			break;
-	}
-	return order == 0 ? row : -1;
+	return order == 0 ? here.row - 1 : -1;
 }
 
 int64_t
