@@ -14,13 +14,13 @@ static struct given {
 #define ROWS(ROW, T) \
 	ROW(T, "process",         'p', STRING, "FILE",   "process document: then only those with * count", process.process) \
 	ROW(T, "detach",          'd', FLAG,   "",       "* return once the program runs", request.detach) \
-	ROW(T, "pid-file",        0,   STRING, "FILE",   "* file to write the process's pid to", request.pid_file) \
+	ROW(T, "pid-file",        0,   STRING, "FILE",   "* file for the process's pid", request.pid_file) \
 	ROW(T, "console-socket",  0,   STRING, "SOCKET", "* socket for the terminal's master", request.console_socket) \
 	ROW(T, "pidfd-socket",    0,   STRING, "SOCKET", "* socket for a pidfd of the process", request.pidfd_socket) \
 	ROW(T, "preserve-fds",    0,   COUNT,  "N",      "* pass descriptors 3 to 2+N to the program", request.preserve_fds) \
 	ROW(T, "cgroup",          0,   LIST,   "PATH",   "* cgroup below the container's; v1: CONTROLLER:PATH", process.cgroups) \
 	ROW(T, "ignore-paused",   0,   FLAG,   "",       "* allow it in a paused container", process.ignore_paused) \
-	ROW(T, "cwd",             0,   STRING, "DIR",    "working directory in the container", process.cwd) \
+	ROW(T, "cwd",             0,   STRING, "DIR",    "working directory", process.cwd) \
 	ROW(T, "env",             'e', LIST,   "K=V",    "one more environment variable", process.env) \
 	ROW(T, "tty",             't', FLAG,   "",       "give it a terminal", process.tty) \
 	ROW(T, "user",            'u', STRING, "UID",    "UID[:GID] of the process", process.user) \

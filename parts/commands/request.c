@@ -17,10 +17,10 @@ enum { LISTEN_FDS_MAX = 65536 };
 	ROW(T, "config",         'f', STRING, "FILE",   "config (default: config.json)", config) \
 	ROW(T, "console-socket", 0,   STRING, "SOCKET", "socket for the terminal's master", console_socket) \
 	ROW(T, "pidfd-socket",   0,   STRING, "SOCKET", "socket for a pidfd of the init", pidfd_socket) \
-	ROW(T, "pid-file",       0,   STRING, "FILE",   "file to write the init's pid to", pid_file) \
+	ROW(T, "pid-file",       0,   STRING, "FILE",   "file for the init's pid", pid_file) \
 	ROW(T, "preserve-fds",   0,   COUNT,  "N",      "pass descriptors 3 to 2+N to the program", preserve_fds) \
 	ROW(T, "no-pivot",       0,   FLAG,   "",       "MS_MOVE instead of pivot_root", no_pivot) \
-	ROW(T, "no-new-keyring", 0,   FLAG,   "",       "keep the caller's session keyring", no_new_keyring) \
+	ROW(T, "no-new-keyring", 0,   FLAG,   "",       "keep the session keyring", no_new_keyring) \
 	ROW(T, "no-subreaper",   0,   FLAG,   "",       "run: do not become a subreaper", no_subreaper) \
 	ROW(T, "dry-run",        0,   FLAG,   "",       "print the plan alone", dry_run) \
 	/* of run alone */  \

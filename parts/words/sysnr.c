@@ -316,14 +316,19 @@ find_in(const char *list, const char *name)
 uint32_t
 sysnr_multiplexed(const char *name, enum sysnr_arch arch, int64_t *by)
 {
+	static int socketcall, ipc; /* their rows, looked up once */
 	uint32_t found;
 
-	*by = sysnr_number(sysnr_find("socketcall"), arch);
-	if (*by < 0)
+	if (socketcall == 0) {
+		socketcall = sysnr_find("socketcall");
+		ipc = sysnr_find("ipc");
+	}
+	*by = sysnr_number(socketcall, arch);
+	if (*by < 0 || !strchr("abcglmrs", *name)) /* the letters with which they begin */
 		return 0;
 	found = find_in(sockets, name);
 	if (found > 0)
 		return found;
-	*by = sysnr_number(sysnr_find("ipc"), arch);
+	*by = sysnr_number(ipc, arch);
 	return *by < 0 ? 0 : find_in(ipcs, name);
 }
