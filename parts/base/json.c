@@ -147,12 +147,12 @@ unescape_one(char *to, const char **from)
 }
 
 /* Makes a C string of a token: no escape is shorter than what it stands for, and the closing quote
- * has room for the NUL. */
+ * has room for the NUL.  escapes: are there any in the document? */
 static void
-unescape(char *text, jsmntok_t *t)
+unescape(char *text, jsmntok_t *t, bool escapes)
 {
 	const char *from, *end = text + t->end;
-	char *to = memchr(text + t->start, '\\', (size_t)(t->end - t->start));
+	char *to = !escapes ? NULL : memchr(text + t->start, '\\', (size_t)(t->end - t->start));
 
 	if (!to) {
 		text[t->end] = '\0';
@@ -457,6 +457,7 @@ json_read(struct err *e, struct json *j, char *text, size_t len, const char *nam
 {
 	jsmn_parser parser;
 	uint32_t *slots = NULL;
+	bool escapes = memchr(text, '\\', len);
 	int made;
 
 	*j = (struct json){.text = text, .len = len, .name = name};
@@ -469,7 +470,7 @@ json_read(struct err *e, struct json *j, char *text, size_t len, const char *nam
 			e, "%s: %u values counted, but the tokenizer says %d", name, j->n, made);
 	for (uint32_t i = 0; i < j->n; i++) {
 		if (token(j, i)->type == JSMN_STRING)
-			unescape(text, token(j, i));
+			unescape(text, token(j, i), escapes);
 	}
 	link_subtrees(j);
 	return refuse_duplicates(e, j, slots);

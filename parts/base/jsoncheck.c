@@ -142,6 +142,17 @@ scan_escape(struct scan *s)
 	return c == 'u' ? scan_unicode(s) : 0;
 }
 
+/* Passes over what needs no second look: ASCII, but for quotes, escapes and control characters. */
+static void
+skip_plain(struct scan *s)
+{
+	const char *p = s->text + s->at, *end = s->text + s->len;
+
+	while (p < end && *p >= ' ' && *p != '"' && *p != '\\')
+		p++;
+	s->at = (size_t)(p - s->text);
+}
+
 /* From the opening quote to behind the closing one. */
 static int
 scan_string(struct scan *s)
@@ -149,8 +160,7 @@ scan_string(struct scan *s)
 	size_t n;
 	int c;
 
-	for (s->at++; (c = peek(s)) != '"'; s->at += n) {
-		n = 0;
+	for (s->at++, skip_plain(s); (c = peek(s)) != '"'; skip_plain(s)) {
 		if (c < 0)
 			return expected(s, "the end of a string");
 		if (c < ' ')
@@ -162,6 +172,7 @@ scan_string(struct scan *s)
 		n = str_utf8(s->text + s->at, s->len - s->at);
 		if (n == 0)
 			return expected(s, "valid UTF-8");
+		s->at += n;
 	}
 	s->at++;
 	return count(s);

@@ -2,7 +2,7 @@
 
 /* What a conditional jump can pass over is 255; there may be room for two longer ones to be made.
  */
-enum { NEAR = 250, RETURNS_LOOKED_AT = 200 };
+enum { NEAR = 250, RETURN_NEAR = 200 };
 
 bool
 bpf_full(const struct bpf_program *p)
@@ -47,13 +47,17 @@ bpf_and(struct bpf_program *p, uint32_t mask, bpf_place next)
 bpf_place
 bpf_return(struct bpf_program *p, uint32_t value)
 {
-	for (uint32_t place = p->n; place > 0 && p->n - place < RETURNS_LOOKED_AT; place--) {
-		const struct kabi_sock_filter *i = &p->buffer[BPF_PROGRAM_MAX - place];
+	bpf_place place;
 
-		if (i->code == (BPF_RET | BPF_K) && i->k == value)
+	for (uint32_t i = 0; i < BPF_RETURNS_KEPT; i++) {
+		place = p->returns[i];
+		if (place > 0 && p->n - place < RETURN_NEAR &&
+			p->buffer[BPF_PROGRAM_MAX - place].k == value)
 			return place;
 	}
-	return put(p, BPF_RET | BPF_K, 0, 0, value);
+	place = put(p, BPF_RET | BPF_K, 0, 0, value);
+	p->returns[p->turn++ % BPF_RETURNS_KEPT] = place;
+	return place;
 }
 
 static bpf_place

@@ -17,14 +17,18 @@
 
 enum { BPF_PROGRAM_MAX = 4096 }; /* BPF_MAXINSNS of linux/bpf_common.h */
 
+/* The place of an instruction: how many there are from it to the end. */
+typedef uint32_t bpf_place;
+
+enum { BPF_RETURNS_KEPT = 4 };
+
 struct bpf_program {
 	struct kabi_sock_filter *buffer; /* of BPF_PROGRAM_MAX; the program is at its end */
 	uint32_t n;
+	bpf_place returns[BPF_RETURNS_KEPT]; /* the last ones, by turns; 0: none */
+	uint32_t turn;
 	bool full;
 };
-
-/* The place of an instruction: how many there are from it to the end. */
-typedef uint32_t bpf_place;
 
 bool bpf_full(const struct bpf_program *p);
 

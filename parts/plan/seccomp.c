@@ -142,14 +142,14 @@ has_index_twice(const struct spec_syscall_rule *r)
  * about the first argument of the call itself is lost, for that lies in memory, where no filter
  * looks; the others are compared with those of the multiplexer, as libseccomp does. */
 static int
-add_multiplexed(struct job *j, const char *name, enum sysnr_arch arch, int64_t base,
-	uint32_t verdict, const struct spec_syscall_arg *args, uint32_t n)
+add_multiplexed(struct job *j, int row, enum sysnr_arch arch, int64_t base, uint32_t verdict,
+	const struct spec_syscall_arg *args, uint32_t n)
 {
 	struct spec_syscall_arg *arg;
 	uint32_t value, kept = 1;
 	int64_t by;
 
-	value = sysnr_multiplexed(name, arch, &by);
+	value = sysnr_multiplexed(row, arch, &by);
 	if (value == 0)
 		return 0;
 	arg = arena_take(j->e, (size_t)n + 1, sizeof *arg);
@@ -165,7 +165,7 @@ add_multiplexed(struct job *j, const char *name, enum sysnr_arch arch, int64_t b
 /* SC-7: all arguments must match, but an index that comes twice makes a rule of each. */
 static int
 add_name(struct job *j, struct call *c, const struct spec_syscall_rule *r, uint32_t verdict,
-	const char *name, enum sysnr_arch arch, int64_t base)
+	int row, enum sysnr_arch arch, int64_t base)
 {
 	bool split = has_index_twice(r);
 	uint32_t step = split ? 1 : r->args.n;
@@ -176,7 +176,7 @@ add_name(struct job *j, struct call *c, const struct spec_syscall_rule *r, uint3
 
 		if (c)
 			TRY(add_rule(j, c, verdict, args, step));
-		TRY(add_multiplexed(j, name, arch, base, verdict, args, step));
+		TRY(add_multiplexed(j, row, arch, base, verdict, args, step));
 		i += step;
 	} while (split && i < r->args.n);
 	return 0;
@@ -198,7 +198,7 @@ add_names(struct job *j, const struct spec_syscall_rule *r, const uint16_t *row,
 		if (verdict == j->by_default) /* says nothing */
 			continue;
 		if (row[i] != NO_ROW)
-			TRY(add_name(j, c, r, verdict, r->names.at[i], arch, base));
+			TRY(add_name(j, c, r, verdict, row[i], arch, base));
 	}
 	return 0;
 }

@@ -91,8 +91,6 @@ enum {
 	BLOCKS = CALLS / 4,
 };
 
-#if defined(SYSNR_ALL) || defined(__x86_64__) || defined(__i386__)
-/* By row; the others are as those of x86_64. */
 enum {
 #define CALL(name, ...) ROW_##name,
 #define X32(name, number)
@@ -101,32 +99,40 @@ enum {
 #undef X32
 };
 
-static const struct {
-	int16_t row, number;
-} x32[] = {
+/* Something about some of the rows, sorted by row. */
+struct about {
+	int16_t row, value;
+};
+
+static int
+find_about(const struct about *list, int n, int row)
+{
+	int low = 0, middle;
+
+	while (low < n) {
+		middle = (low + n) / 2;
+		if (list[middle].row == row)
+			return list[middle].value;
+		if (list[middle].row < row)
+			low = middle + 1;
+		else
+			n = middle;
+	}
+	return NONE;
+}
+
+/* The numbers of x32 that are not those of x86_64. */
+static const struct about x32[] = {
+#if defined(SYSNR_ALL) || defined(__x86_64__) || defined(__i386__)
 #define CALL(...)
 #define X32(name, number) {ROW_##name, number},
 #include "words/sysnr.def"
 #undef CALL
 #undef X32
-};
-
-static int
-x32_number(int row)
-{
-	for (size_t i = 0; i < sizeof x32 / sizeof *x32 && x32[i].row <= row; i++)
-		if (x32[i].row == row)
-			return x32[i].number;
-	return numbers[row][X86_64];
-}
 #else
-static int
-x32_number(int row)
-{
-	(void)row;
-	return NONE;
-}
+	{NONE, NONE},
 #endif
+};
 
 /* AUDIT_ARCH_* of linux/audit.h; `base` is added to the numbers of the column. */
 static const struct {
@@ -289,7 +295,9 @@ sysnr_number(int row, enum sysnr_arch arch)
 
 	if (!sysnr_reachable(arch))
 		return -1;
-	number = arch == ARCH_X32 ? x32_number(row) : numbers[row][arches[arch].column];
+	number = arch == ARCH_X32 ? find_about(x32, sizeof x32 / sizeof *x32, row) : NONE;
+	if (number == NONE)
+		number = numbers[row][arches[arch].column];
 	if (number == NONE)
 		return -1;
 	if (arches[arch].column == ARM && number >= ARM_MARK)
@@ -297,38 +305,51 @@ sysnr_number(int row, enum sysnr_arch arch)
 	return (int64_t)number + arches[arch].base;
 }
 
-/* linux/net.h and linux/ipc.h: the first argument that means the call, from 1 on.  "-" is none. */
-static const char sockets[] = "socket\0bind\0connect\0listen\0accept\0getsockname\0getpeername\0"
-			      "socketpair\0send\0recv\0sendto\0recvfrom\0shutdown\0setsockopt\0"
-			      "getsockopt\0sendmsg\0recvmsg\0accept4\0recvmmsg\0sendmmsg\0";
-static const char ipcs[] = "semop\0semget\0semctl\0semtimedop\0-\0-\0-\0-\0-\0-\0msgsnd\0msgrcv\0"
-			   "msgget\0msgctl\0-\0-\0-\0-\0-\0-\0shmat\0shmdt\0shmget\0shmctl\0";
+/* linux/net.h and linux/ipc.h: the first argument that means the call; IPC: of ipc(2). */
+enum { IPC = 64 };
 
-static uint32_t
-find_in(const char *list, const char *name)
-{
-	for (uint32_t i = 1; *list; i++, list = str_after(list))
-		if (str_equal(list, name))
-			return i;
-	return 0;
-}
+static const struct about multiplexed[] = {
+	{ROW_accept, 5},
+	{ROW_accept4, 18},
+	{ROW_bind, 2},
+	{ROW_connect, 3},
+	{ROW_getpeername, 7},
+	{ROW_getsockname, 6},
+	{ROW_getsockopt, 15},
+	{ROW_listen, 4},
+	{ROW_msgctl, IPC + 14},
+	{ROW_msgget, IPC + 13},
+	{ROW_msgrcv, IPC + 12},
+	{ROW_msgsnd, IPC + 11},
+	{ROW_recv, 10},
+	{ROW_recvfrom, 12},
+	{ROW_recvmmsg, 19},
+	{ROW_recvmsg, 17},
+	{ROW_semctl, IPC + 3},
+	{ROW_semget, IPC + 2},
+	{ROW_semop, IPC + 1},
+	{ROW_semtimedop, IPC + 4},
+	{ROW_send, 9},
+	{ROW_sendmmsg, 20},
+	{ROW_sendmsg, 16},
+	{ROW_sendto, 11},
+	{ROW_setsockopt, 14},
+	{ROW_shmat, IPC + 21},
+	{ROW_shmctl, IPC + 24},
+	{ROW_shmdt, IPC + 22},
+	{ROW_shmget, IPC + 23},
+	{ROW_shutdown, 13},
+	{ROW_socket, 1},
+	{ROW_socketpair, 8},
+};
 
 uint32_t
-sysnr_multiplexed(const char *name, enum sysnr_arch arch, int64_t *by)
+sysnr_multiplexed(int row, enum sysnr_arch arch, int64_t *by)
 {
-	static int socketcall, ipc; /* their rows, looked up once */
-	uint32_t found;
+	int value = find_about(multiplexed, sizeof multiplexed / sizeof *multiplexed, row);
 
-	if (socketcall == 0) {
-		socketcall = sysnr_find("socketcall");
-		ipc = sysnr_find("ipc");
-	}
-	*by = sysnr_number(socketcall, arch);
-	if (*by < 0 || !strchr("abcglmrs", *name)) /* the letters with which they begin */
+	if (value == NONE)
 		return 0;
-	found = find_in(sockets, name);
-	if (found > 0)
-		return found;
-	*by = sysnr_number(ipc, arch);
-	return *by < 0 ? 0 : find_in(ipcs, name);
+	*by = sysnr_number(value > IPC ? ROW_ipc : ROW_socketcall, arch);
+	return *by < 0 ? 0 : (uint32_t)value % IPC;
 }

@@ -60,6 +60,6 @@ int64_t sysnr_number(int row, enum sysnr_arch arch);
 
 /* Some architectures have calls that can also, or only, be reached as the first argument of
  * socketcall(2) or ipc(2): that argument, and in *by the number of the other call; 0: none. */
-uint32_t sysnr_multiplexed(const char *name, enum sysnr_arch arch, int64_t *by);
+uint32_t sysnr_multiplexed(int row, enum sysnr_arch arch, int64_t *by);
 
 #endif
