@@ -105,7 +105,9 @@ mips      gcc-mips-linux-gnu             mips-linux-gnu           mips-linux-mus
 EOF
 }
 
-budget=225280 # bytes of the stripped file on amd64, with every property of the specification carried out
+# Bytes of the stripped file on amd64.  Every property of the specification took 220 KiB; D-Bus for systemd's cgroups and
+# the container init may add 16.
+budget=241664
 
 # debian_name ARCH: other people's names for our targets
 debian_name() {
