@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 
 import pytest
 
@@ -111,6 +112,31 @@ def test_log_file_mode(bundle):
     log = bundle.host_file("log")
     bundle.runtime.call("--log", log, "state", "missing", before=lambda: os.umask(0))
     assert log.stat().st_mode & 0o777 == 0o644
+
+
+SINKS = {
+    "journald": ("/run/systemd/journal/socket",
+                 r"PRIORITY=3\nSYSLOG_IDENTIFIER=ocirt\nID=some-id\nMESSAGE=container does not exist\n"),
+    "syslog": ("/dev/log", r"<27>[A-Z][a-z]{2} [ 1-3][0-9] [0-9:]{8} ocirt\[[0-9]+\]: some-id: container does not exist"),
+}
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("sink", SINKS)
+def test_log_datagrams(runtime, sink):
+    # covers: engines.md 1.3
+    path, expected = SINKS[sink]
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(path)
+        try:
+            server.settimeout(5)
+            result = runtime.call("--log", f"{sink}:some-id", "state", "missing")
+            assert result.code == 1 and result.err == "container does not exist\n"
+            assert re.fullmatch(expected, server.recv(4096).decode())
+        finally:
+            os.unlink(path)
+    runtime.call("--log", f"{sink}:some-id", "state", "missing").fails(f"log: connect to {path}: no such file or directory")
 
 
 def test_log_sink_cannot_be_opened(bundle):

@@ -293,3 +293,102 @@ def test_foreground_without_terminal_gets_none(bundle):
 def test_foreground_terminal_without_one(bundle):
     """Needs a terminal on 2, 1 or 0, else /dev/tty, else error."""
     bundle.set("process.terminal", True).args("true").run(wrap=("setsid", "--wait")).fails()
+
+
+@contextmanager
+def in_front(bundle, *words, out=None):
+    """A foreground command whose stdio is a pty; yields (process, master, slave, the settings before)."""
+    rt = bundle.write().runtime
+    words = words or ("run", "-b", bundle.dir, bundle.id)
+    master, slave = pty.openpty()
+    before = termios.tcgetattr(slave)
+    with subprocess.Popen([*rt.layout.wrap, rt.path, "--root", rt.root, *words], stdin=slave, stdout=out or slave, stderr=slave,
+                          start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) as process:
+        try:
+            yield process, master, slave, before
+        finally:
+            process.kill()
+            os.close(slave)
+            os.close(master)
+
+
+@pytest.mark.parametrize("verb", ["run", "exec"])
+def test_5_4_size_and_keys_reach_the_program(bundle, verb):
+    """SIGWINCH copies the size; the interrupt key is the container's terminal's."""
+    script = "trap 'stty size; echo changed' WINCH; trap 'exit 7' INT; echo ready; while :; do sleep 0.05; done"
+    with Container(bundle) as c:
+        if verb == "exec":
+            bundle.args("sleep", "100")
+            c.run()
+            words = ("exec", "-t", c.id, "sh", "-c", script)
+        else:
+            bundle.set("process.terminal", True).sh(script)
+            words = ()
+        with in_front(bundle, *words) as (process, master, slave, before):
+            read_until(master, b"ready")
+            fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 132, 0, 0))
+            assert "50 132" in read_until(master, b"changed")
+            os.write(master, b"\x03")
+            assert process.wait(10) == 7
+            assert termios.tcgetattr(slave) == before
+
+
+@pytest.mark.parametrize("out", ["terminal", "pipe"])
+@pytest.mark.parametrize("wanted", [True, False], ids=["tty", "pipes"])
+def test_5_4_a_stalled_reader_holds_up_neither_signals_nor_the_end(bundle, wanted, out):
+    bundle.without_namespace("pid").set("process.terminal", wanted).sh("echo ready >&2; while :; do echo aaaaaaaaaaaaaaaa; done")
+    read, write = os.pipe()
+    with in_front(bundle, out=write if out == "pipe" else None) as (process, master, slave, before):
+        os.close(write)
+        if not (wanted and out == "pipe"):
+            read_until(master, b"ready")
+        time.sleep(0.3)  # all buffers are full
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 143
+        assert termios.tcgetattr(slave) == before
+    os.close(read)
+
+
+@pytest.mark.parametrize("wanted", [True, False], ids=["tty", "pipes"])
+def test_5_4_the_last_output_arrives(bundle, wanted):
+    """However much of it there is, and with the line ends of one terminal."""
+    bundle.set("process.terminal", wanted).sh("i=0; while [ $i -lt 20000 ]; do echo line-$i; i=$((i+1)); done; echo end")
+    with in_front(bundle) as (process, master, _, __):
+        seen = read_until(master, b"end", 20)
+        assert process.wait(10) == 0
+        assert seen == "".join(f"line-{i}\r\n" for i in range(20000)) + "end" + seen[seen.rindex("end") + 3:]
+
+
+@pytest.mark.parametrize("args, text", [(["/missing"], "no such file or directory"), (["/data/bad"], "exec format error")])
+def test_5_4_the_terminal_is_restored_when_nothing_runs(bundle, args, text):
+    bundle.own_rootfs().set("process.terminal", True).args(*args)
+    bad = Path(bundle.rootfs) / "data/bad"
+    bad.write_text("no program")
+    bad.chmod(0o755)
+    with in_front(bundle) as (process, master, slave, before):
+        assert text in read_until(master, text.encode())
+        assert process.wait(10) == 1
+        assert termios.tcgetattr(slave) == before
+
+
+def test_5_4_the_terminal_goes_away(bundle):
+    """SIGHUP is handed on like any other signal."""
+    bundle.without_namespace("pid").set("process.terminal", True).sh("echo ready; while :; do sleep 0.1; done")
+    rt = bundle.write().runtime
+    master, slave = pty.openpty()
+    with subprocess.Popen([*rt.layout.wrap, rt.path, "--root", rt.root, "run", "-b", bundle.dir, bundle.id], stdin=slave,
+                          stdout=slave, stderr=slave, start_new_session=True,
+                          preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) as process:
+        os.close(slave)
+        read_until(master, b"ready")
+        os.close(master)
+        assert process.wait(10) == 129
+
+
+def test_5_4_end_of_the_input_is_passed_on(bundle):
+    bundle.sh("echo ready; cat; echo behind")
+    with in_front(bundle) as (process, master, _, __):
+        read_until(master, b"ready")
+        os.write(master, b"abc\n\x04")
+        assert "abc" in read_until(master, b"behind")
+        assert process.wait(10) == 0

@@ -210,6 +210,42 @@ def test_update_u6_is_taken_back(updated):
         assert updated.cpu_max == ("20000", "50000")
 
 
+@pytest.mark.parametrize("by", ["=FILE", " FILE", "-"])
+def test_update_document(updated, by):
+    """As Podman and Docker call it; the options beside it count for nothing."""
+    document = updated.bundle.host_file("limits.json")
+    document.write_text(json.dumps({"memory": {"limit": 32 * MIB}, "pids": {"limit": 7}}))
+    with updated, open(document) as stdin:
+        updated.run()
+        words = {"=FILE": [f"--resources={document}"], " FILE": ["-r", document], "-": ["--resources", "-"]}[by]
+        updated.update(*words, "--pids-limit", "3", stdin=stdin).ok()
+        assert (updated.memory, updated.pids) == (32 * MIB, 7)
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("option", ["--kernel-memory", "--kernel-memory-tcp"])
+def test_update_of_kernel_memory_is_a_warning(updated, option):
+    with updated:
+        updated.run()
+        warnings = updated.update(option, "5m", "--pids-limit", "30").ok().warnings
+        assert warnings == ["kernel-memory, kernel-memory-tcp: ignored: they have no effect"]
+        assert updated.pids == 30
+
+
+@pytest.mark.ours
+def test_update_u3_check_before_update(updated, tmp_path):
+    """On v1 the kernel refuses a limit that is in use already, on v2 we do."""
+    with updated:
+        updated.run()
+        document = tmp_path / "limits.json"
+        document.write_text(json.dumps({"memory": {"limit": 4096, "checkBeforeUpdate": True}, "pids": {"limit": 7}}))
+        text = "rejecting memory limit 4096 <= usage " if Limits(updated.pid).is_v2("memory") else "linux.resources.memory.limit: "
+        assert updated.update("-r", document).fails().message.startswith(text)
+        document.write_text(json.dumps({"memory": {"limit": 8192, "swap": 8192, "checkBeforeUpdate": True}}))
+        updated.update("-r", document).fails()
+        assert (updated.memory, updated.pids) == (64 * MIB, 40)
+
+
 # -- what cannot be updated -------------------------------------------------------------------------------------
 
 

@@ -198,6 +198,82 @@ def test_exec_killed_at_every_call(runtime, config):
     converges(bundle, before, "at the end")
 
 
+LIMITS = ["--pids-limit", "30", "--memory", "32m", "--cpu-quota", "20000"]
+UNDER_WAY = {  # of a running container: (what makes it ready, the verb under the fault, what must still work then)
+    "update": ([], ["update", *LIMITS], ["update", *LIMITS]),
+    "pause": ([], ["pause"], None),
+    "resume": (["pause"], ["resume"], None),
+    "kill": ([], ["kill", "--all", "CONT"], ["kill", "--all", "CONT"]),
+}
+
+
+def limits(bundle):
+    """What is in force of LIMITS, whichever hierarchies carry it."""
+    names = ("pids.max", "memory.limit_in_bytes", "memory.max", "cpu.cfs_quota_us", "cpu.max")
+    return {(str(d), name): (d / name).read_text() for d in layout.directories(bundle.id) for name in names if (d / name).exists()}
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("verb", UNDER_WAY)
+def test_verbs_of_a_running_container_killed_at_every_call(runtime, verb):
+    """The container lives on, its state can be read, the verb can be given again, and nothing is left by delete."""
+    need_strace()
+    before_words, words, again = UNDER_WAY[verb]
+    bundle = Bundle(runtime).args("sleep", "1000")
+    bundle.set("linux.resources", {"memory": {"limit": 64 << 20}, "pids": {"limit": 40}, "cpu": {"quota": 50000, "period": 100000}})
+    before = processes()
+    bundle.create().ok()
+    runtime.start(bundle.id).ok()
+    state_file = runtime.root / bundle.id / "state.json"
+
+    def give(some):
+        if some:
+            runtime.call(some[0], *some[1:2] if some[0] == "kill" else some[1:], bundle.id, *some[2:] if some[0] == "kill" else ()).ok()
+
+    def line(some):
+        return [*some[:2], bundle.id, *some[2:]] if some[0] == "kill" else [*some, bundle.id]
+
+    give(before_words)
+    begin = time.monotonic()
+    calls = trace(bundle, line(words))
+    whole = limits(bundle)
+    killed = 0
+    for call in sample(calls, 5 * (time.monotonic() - begin), verb):
+        if status(bundle) == "paused":
+            runtime.call("resume", bundle.id).ok()
+        runtime.call("update", "--pids-limit", "40", "--memory", "64m", "--cpu-quota", "50000", bundle.id).ok()
+        give(before_words)
+        killed += killed_at(bundle, call, line(words)) != 0
+        assert status(bundle) in ("running", "paused"), call
+        assert json.loads(state_file.read_text())["id"] == bundle.id, call
+        assert sorted(os.listdir(state_file.parent)) == ["config.json", "lock", "state.json"], call
+        if again:
+            give(again)
+            assert limits(bundle) == whole or verb != "update", call
+    assert killed
+    converges(bundle, before, "at the end")
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("verb", ["update", "pause", "kill"])
+def test_delete_after_a_verb_that_was_killed(runtime, verb):
+    """delete --force ends the container at whatever call the verb before it was killed."""
+    need_strace()
+    words = [w for w in ({"kill": ["kill"]}.get(verb) or UNDER_WAY[verb][1])]
+    bundle = Bundle(runtime).args("sleep", "1000")
+    before = processes()
+    bundle.create().ok()
+    begin = time.monotonic()
+    calls = trace(bundle, [*words, bundle.id])
+    converges(bundle, before, "no fault")
+    for call in sample(calls, 8 * (time.monotonic() - begin), f"{verb}, then delete"):
+        bundle.pid_file.unlink(missing_ok=True)
+        bundle.create().ok()
+        runtime.start(bundle.id).ok()
+        killed_at(bundle, call, [*words, bundle.id])
+        converges(bundle, before, call)
+
+
 @pytest.mark.ours
 def test_poststop_hooks_run_once_whenever_delete_is_killed(runtime):
     # covers: HK-12
