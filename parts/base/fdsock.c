@@ -41,6 +41,7 @@ fd_connect_unix(struct err *e, const char *path, int type)
 {
 	FD_AUTO int sock = -1, link = -1;
 	struct sockaddr_un to;
+	socklen_t size = sizeof(to);
 	int r;
 
 	if (!*path)
@@ -48,8 +49,12 @@ fd_connect_unix(struct err *e, const char *path, int type)
 	sock = sys_socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (sock < 0 || address(&to, path, &link) < 0)
 		return fail_errno(e, "connect to %s", path);
+	if (*to.sun_path == '@') { /* a name without a file, as long as it is written */
+		*to.sun_path = '\0';
+		size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	}
 	do
-		r = connect(sock, (struct sockaddr *)&to, sizeof(to));
+		r = connect(sock, (struct sockaddr *)&to, size);
 	while (r < 0 && errno == EINTR);
 	/* EISCONN: a signal interrupted us after the connection was made */
 	if (r < 0 && errno != EISCONN)

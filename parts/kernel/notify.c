@@ -55,22 +55,22 @@ say(int sock, const char *text, size_t len, int fd)
 	return fd_send(sock, text, len, fd);
 }
 
-/* The service manager closes its end of the pipe once it has read everything before. */
+/* The service manager closes its end of the pipe once it has read everything before.  Returns
+ * ours. */
 static int
 barrier(struct err *e, int sock)
 {
 	static const char text[] = "BARRIER=1";
-	struct pollfd ends = {.fd = -1};
-	int pair[2], sent;
+	FD_AUTO int mine = -1, theirs = -1;
+	int pair[2];
 
 	if (sys_pipe2(pair, O_CLOEXEC) < 0)
 		return fail_errno(e, "pipe");
-	sent = say(sock, text, sizeof text - 1, pair[1]);
-	(void)close(pair[1]);
-	ends.fd = pair[0];
-	(void)poll(&ends, 1, BARRIER_MS); /* not sent: nobody has it, and this ends at once */
-	(void)close(pair[0]);
-	return sent < 0 ? fail_errno(e, "send") : 0;
+	mine = pair[0];
+	theirs = pair[1];
+	if (say(sock, text, sizeof text - 1, theirs) < 0)
+		return fail_errno(e, "send");
+	return fd_keep(&mine);
 }
 
 static int
@@ -87,7 +87,7 @@ tell(struct err *e, const char *host, const char *line, size_t len, pid_t pid)
 }
 
 int
-notify_pass(struct err *e, int fd, const char *host, pid_t pid)
+notify_pass(struct err *e, int fd, const char *host, pid_t pid, int *end)
 {
 	char text[MESSAGE_MAX + 1];
 	ssize_t n = recv(fd, text, MESSAGE_MAX, MSG_DONTWAIT);
@@ -97,8 +97,10 @@ notify_pass(struct err *e, int fd, const char *host, pid_t pid)
 	for (char *line = text; *line; line += line[str_until(line, "\n")] != '\0') {
 		size_t len = str_until(line, "\n");
 
-		if (str_starts(line, "READY="))
-			return tell(e, host, line, len, pid) < 0 ? context(e, "NOTIFY_SOCKET") : 1;
+		if (str_starts(line, "READY=")) {
+			*end = tell(e, host, line, len, pid);
+			return *end < 0 ? context(e, "NOTIFY_SOCKET") : 1;
+		}
 		line += len;
 	}
 	return 0;
@@ -109,6 +111,7 @@ notify_wait(struct err *e, int fd, const char *host, pid_t pid)
 {
 	FD_AUTO int mine = fd;
 	FD_AUTO int pidfd = sys_pidfd_open(pid, 0);
+	FD_AUTO int end = -1;
 	struct pollfd p[] = {{.fd = fd, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
 	int done = 0;
 
@@ -116,9 +119,12 @@ notify_wait(struct err *e, int fd, const char *host, pid_t pid)
 		p[0].revents = p[1].revents = 0;
 		(void)poll(p, 2, LOOK_MS);
 		if (p[0].revents)
-			done = notify_pass(e, fd, host, pid);
+			done = notify_pass(e, fd, host, pid, &end);
 		else if (p[1].revents)
 			break;
 	}
+	p[0] = (struct pollfd){.fd = end};
+	if (end >= 0)
+		(void)poll(p, 2, BARRIER_MS);
 	return done < 0 ? -1 : 0;
 }

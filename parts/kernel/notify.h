@@ -22,11 +22,13 @@ int notify_make(struct err *e, int dir);
 int notify_listen(struct err *e, int dir);
 
 /* Takes one message.  One with a line "READY=..." goes to the socket `host`: this line, then
- * "MAINPID=" with `pid`, then a barrier, until which we wait 30 s at most.  Returns 1 when it was
- * one, 0 when it was another, -1 when it could not be handed on. */
-int notify_pass(struct err *e, int fd, const char *host, pid_t pid);
+ * "MAINPID=" with `pid`, then a barrier: *end, the caller's, is the pipe that hangs up once all of
+ * it has been read.  Returns 1 when it was one, 0 when it was another, -1 when it could not be
+ * handed on. */
+int notify_pass(struct err *e, int fd, const char *host, pid_t pid, int *end);
 
-/* Waits until that has come, or process `pid` has ended.  Closes fd. */
+/* Waits until that has come, and for the barrier, 30 s at most; or until process `pid` has ended.
+ * Closes fd. */
 int notify_wait(struct err *e, int fd, const char *host, pid_t pid);
 
 #endif

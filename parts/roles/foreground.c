@@ -66,11 +66,11 @@ pass_readiness(void *arg)
 {
 	struct run *r = arg;
 	struct err e = {0};
-	int done = notify_pass(&e, r->notify, r->notify_socket, r->init);
+	int end, done = notify_pass(&e, r->notify, r->notify_socket, r->init, &end);
 
 	if (done < 0)
 		log_warning("%s", e.text);
-	return done == 0;
+	return done == 0; /* the barrier is for those who end before their program does */
 }
 
 /* Other verbs may come meanwhile: this one takes as long as the program. */

@@ -189,3 +189,65 @@ def test_a_queue_that_stays_full(bundle, detach):
         assert not hangs
         assert result[0].code == (0 if detach else 137)
         assert result[0].warnings == ["NOTIFY_SOCKET: send: resource temporarily unavailable"]
+
+
+class Deaf(Manager):
+    """It reads, and keeps the pipe of a barrier."""
+
+    def listen(self):
+        self.kept = []
+        while not self.closed:
+            try:
+                text, fds, _, _ = socket.recv_fds(self.socket, 4096, 4)
+            except TimeoutError:
+                continue
+            self.told.append(text.decode())
+            self.kept += fds
+        for fd in self.kept:
+            os.close(fd)
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("verb", ["start", "run"])
+def test_a_barrier_that_stays_closed(bundle, work, verb):
+    """It holds up neither the end of the container nor, of a run in the foreground, signals."""
+    deaf = Deaf(work / "deaf.sock")
+    bundle.own_rootfs().without_namespace("pid").args("sleep", "100").write()
+    words = ["run", "--bundle", bundle.dir, "--pid-file", bundle.pid_file, bundle.id] if verb == "run" else ["start", bundle.id]
+    with Container(bundle) as container:
+        if verb == "start":
+            container.create(env=deaf.env)
+        with subprocess.Popen([bundle.runtime.path, "--root", bundle.runtime.root, *words], env=deaf.env,
+                              stdout=subprocess.DEVNULL) as process:
+            until(lambda: bundle.pid_file.exists() and container.status == "running", "running")
+            until(lambda: os.path.exists(f"/proc/{container.pid}/root{INSIDE}"), "the socket")
+            say(container.pid, "READY=1")
+            until(lambda: len(deaf.told) == 3, "what the manager is told")
+            if verb == "run":
+                process.terminate()
+            else:
+                assert process.poll() is None
+                container.kill("TERM")
+            assert process.wait(10) == (143 if verb == "run" else 0)
+    deaf.close()
+
+
+@pytest.mark.ours
+def test_an_abstract_socket(bundle):
+    """sd_notify(3): "@" stands for the NUL byte of a socket without a file."""
+    name = f"{bundle.id}-manager"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind("\0" + name)
+        manager.settimeout(10)
+        env = {**os.environ, "NOTIFY_SOCKET": "@" + name}
+        bundle.own_rootfs().args("sleep", "100")
+        with Container(bundle).create(env=env) as container:
+            result = []
+            start = in_background(lambda: result.append(bundle.runtime.start(container.id, env=env)))
+            until(lambda: os.path.exists(f"/proc/{container.pid}/root{INSIDE}"), "the socket")
+            say(container.pid, "READY=1")
+            assert [manager.recv(100).decode() for _ in range(2)] == ["READY=1", f"MAINPID={container.pid}"]
+            _, fds, _, _ = socket.recv_fds(manager, 100, 4)
+            os.close(fds[0])
+            start.join(10)
+            assert result[0].ok().warnings == []
