@@ -254,6 +254,24 @@ put_blocks(struct doc *d, const char *member, const char *key, char *at)
 		d->w = before;
 }
 
+/* What v2 counts for swap alone with what it counts for memory, as v1 has it, and runc. */
+static char *
+with_memory(struct doc *d, const char *dir, const char *file, char *swap)
+{
+	static char sum[24];
+	char what[32], *at;
+	uint64_t a, b;
+
+	if (str_u64_n(swap, str_until(swap, "\n"), &a) < 0)
+		return swap;					/* max */
+	(void)str_format(what, sizeof what, "memory.%s", file); /* fits */
+	at = read_value(d, dir, what);
+	if (!at || str_u64_n(at, str_until(at, "\n"), &b) < 0)
+		return at;
+	(void)str_format(sum, sizeof sum, "%ju", (uintmax_t)(a + b)); /* fits */
+	return sum;
+}
+
 /* Use, its peak, the limit and failures; of huge pages there is no limit here. */
 static void
 put_entry(struct doc *d, const char *dir, const char *member, const char *prefix, bool limit)
@@ -273,6 +291,8 @@ put_entry(struct doc *d, const char *dir, const char *member, const char *prefix
 
 		(void)str_format(what, sizeof what, "%s%s", prefix, file); /* fits */
 		at = i == 0 && !limit ? NULL : read_value(d, dir, what);
+		if (at && i < 2 && str_equal(prefix, "memory.swap."))
+			at = with_memory(d, dir, file, at);
 		if (at)
 			put_number(d, i % 3 == 0 ? '0' : 'n', name, at);
 	}

@@ -81,6 +81,18 @@ def test_op_14_memory(bundle):
         assert len(memory["raw"]) > 10 and all(isinstance(n, int) for n in memory["raw"].values())
 
 
+@has_memory
+def test_op_14_swap_is_memory_and_swap(bundle):
+    """On v2, which counts swap by itself, as on v1 and with runc."""
+    bundle.set("linux.resources", {"memory": {"limit": 1 << 25, "swap": 1 << 26}})
+    with running(bundle) as c:
+        memory = stats(c)["memory"]
+        if "swap" not in memory:
+            pytest.skip("swap is not counted here")
+        assert memory["swap"]["limit"] == 1 << 26
+        assert memory["swap"]["usage"] >= memory["usage"]["usage"] // 2 > 0
+
+
 @pytest.mark.skipif(not layout.has_v1("cpuset"), reason="v2 shows none of it, as runc")
 def test_op_14_cpuset_of_v1(bundle):
     bundle.set("linux.resources", {"cpu": {"cpus": "0"}})
