@@ -51,6 +51,19 @@ seal_relro(struct err *e)
 	return 0;
 }
 
+/* Prints an error.  What was wrong before the options had been read goes to the log that they name.
+ */
+static void
+tell(const struct err *e, const struct globals *g)
+{
+	struct globals own = *g;
+	struct err ignored;
+
+	if (!g->root)
+		(void)globals_finish(&ignored, &own, g->argv0);
+	log_fatal(e);
+}
+
 /* Prints the one error of a command, with the prefix that engines know (engines.md 4.3). */
 static int
 failed(struct err *e, const struct globals *g, const struct command *c)
@@ -59,7 +72,7 @@ failed(struct err *e, const struct globals *g, const struct command *c)
 		(void)context(e, "exec failed");
 	else if (c && c->enters)
 		(void)context(e, "%s %s failed", g->name, c->name);
-	log_fatal(e);
+	tell(e, g);
 	return c && c->is_exec ? EXIT_EXEC : EXIT_ERROR;
 }
 
@@ -76,7 +89,7 @@ misused(struct err *e, const struct globals *g, const struct command *c, const c
 		command_help_verb(g, c);
 	else
 		command_help(g);
-	log_fatal(e);
+	tell(e, g);
 	return EXIT_ERROR;
 }
 
@@ -93,10 +106,10 @@ check_operands(struct err *e, const struct globals *g, const struct command *c, 
 }
 
 static int
-unknown(struct err *e, const char *name)
+unknown(struct err *e, const struct globals *g, const char *name)
 {
 	(void)fail(e, "No help topic for '%s'", name);
-	log_fatal(e);
+	tell(e, g);
 	return EXIT_UNKNOWN_COMMAND;
 }
 
@@ -113,7 +126,7 @@ help(struct err *e, const struct globals *g, int argc, char **argv)
 	else if (command_reserved(e, argv[0]))
 		return failed(e, g, NULL);
 	else
-		return unknown(e, argv[0]);
+		return unknown(e, g, argv[0]);
 	return EXIT_OK;
 }
 
@@ -128,7 +141,7 @@ run_command(struct err *e, struct globals *g, const struct command *c, int argc,
 		    &found) < 0)
 		return misused(e, g, c, e->text);
 	if (globals_finish(e, g, whole[0]) < 0)
-		return failed(e, g, c);
+		return failed(e, g, c->is_exec ? NULL : c); /* wrong arguments: not 255 */
 	if (found == PARSED_HELP) {
 		command_help_verb(g, c);
 		return EXIT_OK;
@@ -156,7 +169,7 @@ dispatch(struct err *e, struct globals *g, int argc, char **argv, char **whole)
 		return help(e, g, argc - 1, argv + 1);
 	if (command_reserved(e, argv[0]))
 		return failed(e, g, NULL);
-	return unknown(e, argv[0]);
+	return unknown(e, g, argv[0]);
 }
 
 int

@@ -132,6 +132,8 @@ globals_finish(struct err *e, struct globals *g, const char *argv0)
 	g->name = globals_name(argv0);
 	g->strict = given.strict;
 	TRY(open_log(e));
+	if (given.criu)
+		log_warning("--criu: ignored: checkpoint is not supported");
 	TRY(find_root(e, g));
 	TRY(check_manager(e, g));
 	return check_rootless(e, g);

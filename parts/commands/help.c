@@ -63,8 +63,12 @@ command_help_verb(const struct globals *g, const struct command *c)
 	struct str s = str_in(text, sizeof text);
 
 	if (str_equal(g->name, "crun"))
-		str_add(&s, "Usage: crun [OPTION...] %s %s%s\n\n", c->name,
-			c->options.n > 0 ? "[OPTION]... " : "", c->max > 0 ? "CONTAINER" : "");
+		str_add(&s, "Usage: crun [OPTION...] %s%s%s\n\n", c->name,
+			c->max == 1 && c->options.n > 2 ? " [OPTION]..." : "",
+			c->is_exec	      ? " CONTAINER cmd"
+				: c->max == 2 ? " CONTAINER [SIGNAL]"
+				: c->max == 1 ? " CONTAINER"
+					      : "");
 	str_add(&s, "NAME:\n   %s %s - %s\n\n", g->name, c->name, c->help);
 	str_add(&s, "USAGE:\n   %s %s [command options] %s\n\nOPTIONS:\n", g->name, c->name,
 		c->operands);

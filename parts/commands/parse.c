@@ -135,15 +135,28 @@ special(struct reader *r, const char *name, size_t len)
 	return false;
 }
 
+/* No such option: one of engines.md 2.15, perhaps. */
+static int
+unknown(struct err *e, const char *name, size_t len)
+{
+	static const char later[] = " degrade init key verify ";
+	char word[16];
+	int n = str_format(word, sizeof word, " %.*s ", (int)len, name);
+
+	if (n > 0 && (str_find(later, word) || str_starts(word, " init-")))
+		return fail(e, "\"--%.*s\" is not available in this version", (int)len, name);
+	return fail(e, "flag provided but not defined: -%.*s", (int)len, name);
+}
+
 /* "-qf json", "-fjson": flags, then at most one option with a value. */
 static int
-cluster(struct err *e, struct reader *r, const char *letters)
+cluster(struct err *e, struct reader *r, const char *letters, size_t len)
 {
 	for (const char *at = letters; *at; at++) {
 		struct found o = find(r, NULL, 0, *at);
 
 		if (!o.row)
-			return fail(e, "flag provided but not defined: -%s", letters);
+			return unknown(e, letters, len);
 		if (o.row->kind != OPTION_FLAG)
 			return set(e, r, o, at[1] ? at + 1 : NULL);
 		TRY(set_flag(e, o, NULL));
@@ -169,8 +182,8 @@ option(struct err *e, struct reader *r, const char *arg)
 			return set(e, r, o, equal + 1);
 	}
 	if (arg[1] != '-')
-		return cluster(e, r, name);
-	return fail(e, "flag provided but not defined: -%.*s", (int)len, name);
+		return cluster(e, r, name, len);
+	return unknown(e, name, len);
 }
 
 int

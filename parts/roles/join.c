@@ -76,7 +76,8 @@ hide(struct err *e, struct run *r)
 static int
 cgroups(struct err *e, struct run *r)
 {
-	TRY(cgroup_enter(e, &r->door, r->placed));
+	if (cgroup_enter(e, &r->door, r->placed) < 0)
+		return context(e, "error adding pid %d to cgroups", getpid());
 	cgroup_close(&r->door);
 	return resctrl_enter(e, r->state.rdt_group, r->state.rdt_monitor, "0");
 }

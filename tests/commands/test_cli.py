@@ -65,6 +65,13 @@ def test_help_as_crun(runtime):
     assert top.startswith("Usage: crun [OPTION...] COMMAND [OPTION...]\n")
     create = runtime.call("create", "--help", root=False, argv0="crun").ok().out
     assert create.startswith("Usage: crun [OPTION...] create [OPTION]... CONTAINER\n")
+    usage = {"run": "run [OPTION]... CONTAINER", "start": "start CONTAINER", "state": "state CONTAINER", "kill": "kill CONTAINER [SIGNAL]",
+             "delete": "delete CONTAINER", "exec": "exec CONTAINER cmd", "list": "list", "ps": "ps", "spec": "spec",
+             "pause": "pause CONTAINER", "resume": "resume CONTAINER", "update": "update [OPTION]... CONTAINER",
+             "features": "features"}
+    for verb, line in usage.items() if "+ocirt" in runtime.call("--version", root=False, argv0="crun").out else ():
+        out = runtime.call("help", verb, root=False, argv0="crun").ok().out
+        assert out.splitlines()[0] == f"Usage: crun [OPTION...] {line}"
     for option in ("-?", "--usage"):
         assert runtime.call(option, root=False, argv0="crun").code == 0
 
@@ -116,6 +123,25 @@ def test_unknown_option(runtime, words):
     assert f"flag provided but not defined: -{option.lstrip('-')}" in result.out + result.err
     if runtime.ours:
         assert result.out.startswith(f"Incorrect Usage: flag provided but not defined: -{option.lstrip('-')}\n\n")
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("words", ["fly", "create --fly x", "create", "--fly create x", "checkpoint x", "init", "help fly"])
+def test_usage_errors_go_to_the_log(bundle, words):
+    # covers: L2, L3, L4 (an engine finds no log at all otherwise)
+    log = bundle.host_file("log")
+    result = bundle.runtime.call("--log-format=json", *words.split(), log=log)
+    (record,) = result.log.splitlines()
+    assert json.loads(record)["msg"] + "\n" == result.err
+    assert result.code == (3 if words.endswith("fly") else 1)
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("words", ["--log-format=xml", "--rootless maybe", "--systemd-cgroup", "--root=/"])
+def test_wrong_global_options_of_exec(runtime, words):
+    # covers: 4.1: 255 is not for wrong arguments
+    runtime.call(*words.split(), "exec", "x", "true", root=False, cwd="/").message
+    assert runtime.call(*words.split(), "exec", "x", "true", root=False).code == 1
 
 
 @pytest.mark.ours
@@ -208,6 +234,12 @@ def test_criu_is_accepted(bundle):
     with Container(bundle.args("true")) as c:
         c.create()
         assert bundle.runtime.call("--criu", "/usr/sbin/criu", "state", c.id).ok().json["id"] == c.id
+
+
+@pytest.mark.ours
+def test_criu_is_ignored_with_a_warning(bundle):
+    warned = bundle.args("true").run(globals_=("--criu=/usr/sbin/criu",)).ok()
+    assert warned.warnings == ["--criu: ignored: checkpoint is not supported"]
 
 
 @pytest.mark.parametrize("words", [("--rootless", "auto"), ("--rootless=false",), ("--rootless", "true")], ids=str)
@@ -322,6 +354,17 @@ def test_reserved_commands(runtime, name):
     result = runtime.call(name, root=False).fails(f'"{name}" is not available in this version')
     assert name not in runtime.call("--help", root=False).out.split()
     assert result.out == ""
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("verb", ["create", "run"])
+@pytest.mark.parametrize("option", ["init", "init-x", "verify", "key", "degrade"])
+def test_reserved_options(bundle, verb, option):
+    # covers: engines.md 2.15
+    result = bundle.write().runtime.call(verb, f"--{option}", "x", "-b", bundle.dir, bundle.id)
+    result.fails(f'"--{option}" is not available in this version')
+    assert f"--{option}" not in bundle.runtime.call("help", verb, root=False).ok().out
+    bundle.runtime.call(verb, f"--{option}x", bundle.id).fails() # a word of its own
 
 
 # -- spec and features ----------------------------------------------------------------------------------------

@@ -220,6 +220,14 @@ def test_an_1_bad_annotations(bundle, pairs):
     bundle.set("annotations", pairs).refused("annotations")
 
 
+@pytest.mark.ours
+@pytest.mark.parametrize("name", ["org.ocirt.init", "org.ocirt.init.stages"])
+def test_reserved_annotations(bundle, name):
+    # covers: engines.md 2.15 (what a later version would act on is not passed over in silence)
+    result = bundle.set("annotations", {name: "x"}).create().fails()
+    assert result.message == f'ocirt create failed: annotations["{name}"]: not available in this version'
+
+
 @pytest.mark.parametrize("vm", [{}, {"kernel": {"path": "/boot/vmlinuz"}, "hypervisor": {"path": "/usr/bin/qemu"}}], ids=str)
 def test_vm_1_is_refused(bundle, vm):
     # covers: VM-1, DEC-4

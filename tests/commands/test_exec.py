@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -193,6 +194,18 @@ def test_2_5_sub_cgroups(bundle):
         if c.runtime.ours:
             c.exec("--cgroup", "sub", "--cgroup", "pids:sub", "true").fails("missing <controller>: prefix", code=255)
             c.exec("--cgroup", "pids:sub:x", "true").fails("invalid --cgroup argument", code=255)
+
+
+@pytest.mark.ours
+@pytest.mark.skipif(not layout.has_v1("cpuset"), reason="needs cgroup v1 with cpuset")
+def test_4_3_cgroup_that_takes_nobody(bundle):
+    """A cpuset without CPUs is found, but cannot be entered."""
+    with running(bundle) as c:
+        for point, _, options in layout.mounted():
+            if "cpuset" in options:
+                os.mkdir(os.path.join(point, c.id, "sub"))
+        failed = c.exec("--cgroup", "cpuset:/sub", "true").fails(code=255)
+        assert re.fullmatch(r"exec failed: error adding pid \d+ to cgroups: .*: no space left on device", failed.message)
 
 
 @contextmanager
