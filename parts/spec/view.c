@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "spec/fields.h"
+#include "spec/settle.h"
 
 #include <string.h>
 
@@ -530,12 +531,7 @@ int
 spec_read(struct err *e, struct spec *s, char *text, size_t len, const char *name)
 {
 	TRY(read_document(e, fields_config(), s, NULL, text, len, name));
-	for (uint32_t i = 0; i < s->linux_.devices.n; i++)
-		if (s->linux_.devices.at[i].type == 'p') /* numbers mean nothing to a fifo */
-			s->linux_.devices.at[i].major = s->linux_.devices.at[i].minor = -1;
-	for (uint32_t i = 0; i < s->linux_.net_devices.n; i++)
-		if (!s->linux_.net_devices.at[i].value) /* ND-1: it keeps its own */
-			s->linux_.net_devices.at[i].value = s->linux_.net_devices.at[i].name;
+	settle_linux(&s->linux_);
 	return 0;
 }
 

@@ -78,6 +78,19 @@ def test_dv_3_mode_and_owner(bundle, mode):
     assert (seen["/dev/p"]["mode"], seen["/dev/p"]["uid"], seen["/dev/p"]["gid"]) == (mode, 1, 2)
 
 
+def test_dv_3_mode_with_the_type_in_it(bundle):
+    """As podman writes it, from stat(2)."""
+    bundle.set("linux.devices", [device("/dev/x", fileMode=stat.S_IFCHR | 0o640), device("/dev/p", "p", fileMode=stat.S_IFIFO | 0o600)])
+    seen = bundle.probe("stat", "/dev/x", "/dev/p")
+    assert (seen["/dev/x"]["type"], seen["/dev/x"]["mode"]) == ("c", 0o640)
+    assert (seen["/dev/p"]["type"], seen["/dev/p"]["mode"]) == ("p", 0o600)
+
+
+def test_dv_3_mode_with_another_type_in_it(bundle):
+    bundle.set("linux.devices", [device("/dev/x", fileMode=stat.S_IFBLK | 0o640)]).refused(
+        "linux.devices[0].fileMode: 24992 is more than 511 (octal 777)")
+
+
 def test_dv_1_in_a_user_namespace(bundle):
     bundle.own_rootfs().user_namespace().set("linux.devices", [device("/dev/null", major=1, minor=3)])
     assert bundle.probe("stat", "/dev/null")["/dev/null"]["rdev"] == [1, 3]
