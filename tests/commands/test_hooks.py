@@ -417,3 +417,21 @@ def test_hooks_of_a_foreground_run(bundle, trace):
     assert steps(bundle)[:4] == [*CREATE, "startContainer"]
     assert steps(bundle)[-1] == "poststop"
     assert set(steps(bundle)) == {*ALL, "program"}
+
+
+def test_hk_1_docker_prestart(bundle):
+    """As dockerd gives it (engines.md 5.8): its own executable by /proc, to act on the namespaces of the pid in the state,
+    without env and timeout."""
+    out = bundle.host_file("seen.json")
+    script = (f"import json, os, sys; s = json.load(sys.stdin); ns = '/proc/%d/ns/' % s['pid']; "
+              f"json.dump([s, sys.argv[1:], {{n: os.readlink(ns + n) for n in ('net', 'mnt', 'pid_for_children', 'uts', 'ipc')}}, "
+              f"os.readlink('/proc/%d/root' % s['pid'])], open({str(out)!r}, 'w'))")
+    bundle.namespace("network").set("hooks.prestart", [
+        {"path": f"/proc/{os.getpid()}/exe", "args": ["libnetwork-setkey", "-c", script, "-exec-root=/run/docker", bundle.id, "b1"]}])
+    with Container(bundle.args("sleep", "100")) as c:
+        c.create()
+        state, args, namespaces, _ = json.loads(out.read_text())
+        assert args == ["-exec-root=/run/docker", bundle.id, "b1"]
+        assert (state["id"], state["pid"], state["bundle"]) == (c.id, c.pid, str(bundle.dir))
+        for name, link in namespaces.items():
+            assert link == os.readlink(f"/proc/{c.pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}")

@@ -469,3 +469,19 @@ def test_state_json_members(bundle):
             assert os.path.isdir(path), controller
         if layout.has_v1("freezer"):
             assert state["cgroup_paths"]["freezer"] == str(layout.mount_point("freezer") / c.id)
+
+
+@pytest.mark.ours
+def test_r1_cleaners_leave_it(bundle):
+    """Below XDG_RUNTIME_DIR the root has the sticky bit; what holds it need not be there to look."""
+    rt, xdg = bundle.runtime.by(1000), bundle.runtime.work / "xdg"
+    xdg.mkdir(mode=0o700)
+    os.chown(xdg, 1000, 1000)
+    environment = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(xdg)}
+    bundle.args("true").write()
+    rt.call("create", "-b", bundle.dir, "storage", root=False, env=environment).fails('container id "storage" is reserved')
+    rt.call("create", "-b", bundle.dir, bundle.id, root=False, env=environment)
+    assert (xdg / "containers").stat().st_mode & 0o7777 == 0o1700
+    nowhere = {**environment, "XDG_RUNTIME_DIR": "/nowhere"}
+    assert rt.call("list", "-q", root=False, env=nowhere).ok().out == ""
+    rt.call("create", "-b", bundle.dir, bundle.id, root=False, env=nowhere).fails("--root and XDG_RUNTIME_DIR")

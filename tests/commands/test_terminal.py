@@ -392,3 +392,20 @@ def test_5_4_end_of_the_input_is_passed_on(bundle):
         os.write(master, b"abc\n\x04")
         assert "abc" in read_until(master, b"behind")
         assert process.wait(10) == 0
+
+
+def test_5_4_the_controlling_terminal_does(bundle):
+    """Where none of 2, 1, 0 is one."""
+    bundle.set("process.terminal", True).sh("tty; exit 5")
+    rt = bundle.write().runtime
+    master, slave = pty.openpty()
+
+    def control():
+        os.setsid()
+        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+    done = subprocess.run([*rt.layout.wrap, rt.path, "--root", rt.root, "run", "-b", bundle.dir, bundle.id], pass_fds=[slave],
+                          stdin=subprocess.DEVNULL, capture_output=True, preexec_fn=control, timeout=20)
+    os.close(slave)
+    os.close(master)
+    assert done.returncode == 5 and done.stdout.startswith(b"/dev/") and done.stderr == b""

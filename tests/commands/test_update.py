@@ -112,6 +112,17 @@ def test_update_u3_memory_and_swap_in_the_order_of_the_kernel(bundle):
             assert c.memory == size
 
 
+def test_update_u3_no_limit_is_none_of_swap_either(bundle):
+    needs("memory")
+    bundle.set("linux.resources", {"memory": {"limit": 64 * MIB, "swap": 128 * MIB}})
+    with Updated(bundle.args("sleep", "100")) as c:
+        c.run()
+        c.update("--memory", "-1").ok()
+        assert c.memory >= 2**62
+        swap = c.number("memory", "memory.memsw.limit_in_bytes", "memory.swap.max")
+        assert swap >= 2**62
+
+
 def test_update_of_a_created_and_of_a_paused_container(bundle):
     needs("pids")
     with Updated(bundle.args("sleep", "100")) as c:
