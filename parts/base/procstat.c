@@ -13,6 +13,7 @@ enum {
 	FIELD_FLAGS = 9,
 	FIELD_THREADS = 20,
 	FIELD_START = 22, /* as the man page counts */
+	FIELD_PENDING = 31,
 };
 
 /* The decimal number at the beginning of a field. */
@@ -53,7 +54,10 @@ procstat_parse(const char *line, struct procstat *p)
 			return -1;
 		at++;
 	}
-	return number(at, &p->start);
+	p->pending = 0;
+	TRY(number(at, &p->start));
+	at = procstat_field(line, FIELD_PENDING);
+	return at ? number(at, &p->pending) : 0;
 }
 
 static int

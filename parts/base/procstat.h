@@ -22,6 +22,7 @@ struct procstat {
 	uint64_t flags;	  /* PF_* of the kernel, field 9 */
 	uint64_t threads; /* of its thread group; more than 1 in a 'Z' whose threads live */
 	uint64_t start;	  /* clock ticks after boot, field 22 */
+	uint64_t pending; /* signals up to 31 that wait for it, field 31; 0 where it is missing */
 };
 
 /* Field n of a line, as proc_pid_stat(5) counts; n is at least 3.  NULL: there is none.  Pure. */

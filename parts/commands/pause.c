@@ -1,16 +1,27 @@
 /* pause and resume. */
 #include "commands/command.h"
 
+#include "base/procstat.h"
 #include "roles/end.h"
+
+#include <signal.h>
 
 static struct held held;
 
 static int
 pause_held(struct err *e, const struct held *h)
 {
+	struct procstat p;
+
 	if (h->status != STATE_CREATED && h->status != STATE_RUNNING)
 		return fail(e, "container not running");
-	return cgroup_freeze(e, &h->cgroups, true, END_PATIENCE_MS);
+	TRY(cgroup_freeze(e, &h->cgroups, true, END_PATIENCE_MS));
+	/* A kill that came meanwhile has thawed it before we froze it: v1 would keep the init from
+	 * dying. */
+	if (procstat_read(e, h->state.pid, &p) < 0 || !(p.pending & 1 << (SIGKILL - 1)))
+		return 0;
+	cgroup_thaw(&h->cgroups);
+	return fail(e, "container not running");
 }
 
 static int

@@ -1,5 +1,8 @@
 """pause and resume: engines.md 2.12, OP-14."""
 
+import os
+import signal
+import subprocess
 import time
 
 import pytest
@@ -148,3 +151,38 @@ def test_resume_that_cannot_be_is_undone(bundle):
         assert (top / "freezer.self_freezing").read_text() == "1\n"
         c.runtime.call("resume", c.id).ok()
         assert c.status == "running"
+
+
+@pytest.mark.ours
+@pytest.mark.skipif(not layout.has_v1("freezer"), reason="frozen processes die on v2")
+def test_pause_of_what_is_being_killed(bundle):
+    """A KILL waits for an init that the freezer of a sub-cgroup holds, as it would for one that a pause froze behind the
+    thaw of `kill`: pause gives way."""
+    with Container(bundle.args("sleep", "100")) as c:
+        c.run()
+        top, _ = freezer(c)
+        sub = top / "sub"
+        sub.mkdir()
+        (sub / "cgroup.procs").write_text(str(c.pid))
+        freeze(sub)
+        os.kill(c.pid, signal.SIGKILL)
+        assert c.status == "running"
+        c.runtime.call("pause", c.id).fails("container not running")
+        (sub / "freezer.state").write_text("THAWED")
+        c.wait()
+        assert c.status == "stopped"
+
+
+@pytest.mark.ours
+def test_pause_and_kill_at_once(counter):
+    """Whoever comes first: the container ends."""
+    for n in range(20):
+        counter.pid_file.unlink(missing_ok=True)
+        with Container(counter) as c:
+            c.run()
+            line = [*c.runtime.layout.wrap, c.runtime.path, "--root", c.runtime.root]
+            with subprocess.Popen([*line, "pause", c.id], stderr=subprocess.DEVNULL):
+                time.sleep(n % 10 * 0.0002)
+                c.runtime.call("kill", c.id, "KILL").ok()
+            c.wait()
+            assert c.status == "stopped"
