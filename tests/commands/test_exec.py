@@ -197,6 +197,21 @@ def test_2_5_sub_cgroups(bundle):
 
 
 @pytest.mark.ours
+@pytest.mark.skipif(not layout.mount_point(""), reason="no cgroup v2 on this machine")
+def test_2_5_sub_cgroups_of_v2(runtime, bundle):
+    bundle.runtime = runtime.at(runtime.work, layout.V2)
+    with running(bundle) as c:
+        (layout.mount_point("") / c.id / "sub/below").mkdir(parents=True)
+        for path, seen in (("sub", "/sub"), ("/sub", "/sub"), ("sub/below", "/sub/below"), ("/", "/")):
+            lines = c.exec("--cgroup", path, "cat", "/proc/self/cgroup").ok().out.splitlines()
+            (unified,) = [line for line in lines if line.startswith("0::")]
+            assert (unified + "/").endswith(f"/{c.id}{seen}".rstrip("/") + "/")
+        for path, text in (("../x", "bad sub cgroup path: ../x"), ("sub/../../x", "bad sub cgroup path: "), ("/missing", "to cgroups: "),
+                           ("pids:sub", "unknown controller pids")):
+            c.exec("--cgroup", path, "true").fails(text, code=255)
+
+
+@pytest.mark.ours
 @pytest.mark.skipif(not layout.has_v1("cpuset"), reason="needs cgroup v1 with cpuset")
 def test_4_3_cgroup_that_takes_nobody(bundle):
     """A cpuset without CPUs is found, but cannot be entered."""
