@@ -188,7 +188,7 @@ open_sink(struct err *e, const char *dest)
 {
 	static const char journald[] = "journald:", syslog[] = "syslog:", file[] = "file:";
 
-	if (!dest)
+	if (!dest || !*dest)
 		return 0;
 	if (str_starts(dest, journald))
 		return open_socket(e, SINK_JOURNAL, "/run/systemd/journal/socket",

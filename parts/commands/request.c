@@ -7,6 +7,7 @@
 #include "roles/run.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LISTEN_FDS_MAX = 65536 };
@@ -60,6 +61,24 @@ count_listen_fds(void)
 	return (uint32_t)n;
 }
 
+/* An empty value is none, as with runc. */
+static const char *
+or_null(const char *value)
+{
+	return value && *value ? value : NULL;
+}
+
+/* It is made by a rename: that must not put a file in the place of /dev/null or /dev/stdout. */
+static int
+check_pid_file(struct err *e, const char *path)
+{
+	struct stat st;
+
+	if (path && stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return fail(e, "--pid-file %s: not a regular file", path);
+	return 0;
+}
+
 int
 request_make(struct err *e, struct request *q, const struct globals *g,
 	const struct request_options *o, const char *id)
@@ -69,11 +88,11 @@ request_make(struct err *e, struct request *q, const struct globals *g,
 	*q = (struct request){
 		.root = g->root,
 		.id = id,
-		.bundle = o->bundle,
-		.config = o->config,
-		.pid_file = o->pid_file,
-		.console_socket = o->console_socket,
-		.pidfd_socket = o->pidfd_socket,
+		.bundle = or_null(o->bundle),
+		.config = or_null(o->config),
+		.pid_file = or_null(o->pid_file),
+		.console_socket = or_null(o->console_socket),
+		.pidfd_socket = or_null(o->pidfd_socket),
 		.name = g->name,
 		.preserve_fds = listen_fds + o->preserve_fds,
 		.listen_fds = listen_fds,
@@ -89,6 +108,7 @@ request_make(struct err *e, struct request *q, const struct globals *g,
 	if (fd_cloexec_from((int)(3 + q->preserve_fds)) < 0)
 		return fail_errno(e, "close-on-exec");
 	TRY(load_absolute(e, &q->pid_file));
+	TRY(check_pid_file(e, q->pid_file));
 	TRY(load_absolute(e, &q->console_socket));
 	return load_absolute(e, &q->pidfd_socket);
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import stat
 import subprocess
 from pathlib import Path
 
@@ -304,6 +305,42 @@ def test_pid_file_replaces_an_old_one(bundle):
     with Container(bundle.args("true")) as c:
         c.create()
         assert bundle.pid_file.read_text() == str(c.state["pid"])
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("verb", ["create", "run -d", "run", "exec -d"])
+@pytest.mark.parametrize("what", ["device", "fifo", "link", "directory"])
+def test_pid_file_in_the_place_of_something_else(bundle, verb, what):
+    """A rename would replace /dev/null for everybody (or /dev/stdout, a link)."""
+    path = bundle.host_file("thing")
+    if what == "device":
+        os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    elif what == "directory":
+        path.mkdir()
+    elif what == "link":
+        path.symlink_to("/dev/null")
+    else:
+        os.mkfifo(path)
+    before = os.lstat(path)
+    with Container(bundle.args("sleep", "100")) as c:
+        if verb.startswith("exec"):
+            c.create()
+            result = bundle.runtime.call(*verb.split(), "--pid-file", path, c.id, "true").fails(code=255)
+        else:
+            result = bundle.write().runtime.call(*verb.split(), "-b", bundle.dir, "--pid-file", path, c.id).fails()
+            bundle.runtime.state(c.id).fails("container does not exist")
+        assert result.message.endswith(f" failed: --pid-file {path}: not a regular file")
+        assert os.lstat(path) == before
+
+
+@pytest.mark.parametrize("option", ["--pid-file", "--console-socket", "--bundle"])
+def test_empty_path_is_none(bundle, option):
+    """As Go's flags have it."""
+    bundle.args("true").write()
+    with Container(bundle) as c:
+        bundle.runtime.call("create", f"{option}=", c.id, cwd=bundle.dir, out=c.out).ok()
+        assert c.state["bundle"] == str(bundle.dir)
+        bundle.runtime.call("--log", "", "state", "missing").fails("does not exist")
 
 
 def test_pid_file_in_no_directory(bundle):
