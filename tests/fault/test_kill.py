@@ -119,6 +119,27 @@ def test_create_killed_at_every_call(runtime, config):
 
 
 @pytest.mark.ours
+@pytest.mark.parametrize("mode", ["detached", "foreground"])
+def test_run_killed_at_every_call(runtime, mode):
+    """A program that runs already lives on, as a container that every verb knows."""
+    need_strace()
+    bundle = Bundle(runtime).args("sleep", "1000" if mode == "detached" else "0.02")
+    before = processes()
+    bundle.write()
+    words = ["run", *(["--detach"] if mode == "detached" else []), "--bundle", bundle.dir, "--pid-file", bundle.pid_file, bundle.id]
+    begin = time.monotonic()
+    calls = trace(bundle, words)
+    converges(bundle, before, "no fault")
+    cost, killed = 3 * (time.monotonic() - begin), 0
+    for call in sample(calls, cost, f"run, {mode}"):
+        bundle.pid_file.unlink(missing_ok=True)
+        killed += killed_at(bundle, call, words) != 0
+        assert status(bundle) in (None, "creating", "created", "running", "stopped"), call
+        converges(bundle, before, call)
+    assert killed
+
+
+@pytest.mark.ours
 def test_create_again_after_a_kill(runtime):
     """The id is free again, or says that it is in use; never half and half."""
     need_strace()
