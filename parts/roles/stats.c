@@ -184,6 +184,20 @@ put_list(struct doc *d, char op, const char *member, char *at)
 	jsonw_end_array(&d->w);
 }
 
+/* "0.50" is 0.5, as everybody writes it. */
+static const char *
+shorten(char *number)
+{
+	char *end = strchr(number, '.');
+
+	if (!end)
+		return number;
+	for (end += strlen(end); end[-1] == '0'; end--)
+		;
+	end[end[-1] == '.' ? -1 : 0] = '\0';
+	return number;
+}
+
 /* "name number" in each line; pressure has several "name=number" behind the name. */
 static void
 put_lines(struct doc *d, char op, const char *member, char *at)
@@ -199,7 +213,7 @@ put_lines(struct doc *d, char op, const char *member, char *at)
 		jsonw_begin_object(&d->w, name);
 		while (*line) {
 			name = take(&line, "=");
-			jsonw_raw(&d->w, name, take(&line, " "));
+			jsonw_raw(&d->w, name, shorten(take(&line, " ")));
 		}
 		jsonw_end_object(&d->w);
 	}

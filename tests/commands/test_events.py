@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -69,6 +70,19 @@ def test_op_14_stats(bundle):
         assert {"kernel", "user"} <= set(data["cpu"]["usage"])
         assert data["network_interfaces"] is None and "intel_rdt" in data
         assert {"cpu_exclusive", "mem_hardwall", "sched_relax_domain_level"} <= set(data["cpuset"])
+
+
+@pytest.mark.ours
+def test_3_4_pressure(bundle):
+    """Averages as Go and everybody writes them: 0.5, not 0.50."""
+    with running(bundle, "/bin/sh", "-c", "while :; do :; done") as c:
+        psi = stats(c)["cpu"].get("psi")
+        if psi is None:
+            pytest.skip("no pressure files here")
+        text = c.runtime.call("events", "--stats", c.id).ok().out
+        numbers = re.findall(r'"avg(?:10|60|300)":([^,}]*)', text)
+        assert len(numbers) >= 6 and not [n for n in numbers if not re.fullmatch(r"0|[1-9]\d*|\d+\.\d*[1-9]", n)]
+        assert set(psi["some"]) == {"avg10", "avg60", "avg300", "total"}
 
 
 @has_memory
