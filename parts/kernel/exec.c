@@ -81,7 +81,8 @@ find_by_path(struct err *e, const char *name, char *out, size_t size)
 	case IS_MISSING:
 		return fail_errno(e, "exec: \"%s\": stat %s", name, name);
 	case IS_DIRECTORY:
-		return fail(e, "exec: \"%s\": is a directory", name);
+		/* execve(2) says EACCES; docker before version 23 knows no other word for it. */
+		return fail(e, "exec: \"%s\": is a directory: %s", name, errno_text(EACCES));
 	case IS_FORBIDDEN:
 		return fail(e, "exec: \"%s\": permission denied", name);
 	case IS_PROGRAM:

@@ -72,7 +72,7 @@ finding(void)
 	is_str(find("b/tool", NULL), "b/tool", "with a slash: below the directory");
 	is_str(find("./x", "a"), "exec: \"./x\": stat ./x: no such file or directory", "missing");
 	is_str(find("./a/plain", "a"), "exec: \"./a/plain\": permission denied", "not executable");
-	is_str(find("./a", "a"), "exec: \"./a\": is a directory", "a directory");
+	is_str(find("./a", "a"), "exec: \"./a\": is a directory: permission denied", "a directory");
 	is_str(find("./a/plain/x", "a"), "exec: \"./a/plain/x\": stat ./a/plain/x: not a directory",
 		"through a file");
 }
