@@ -1,6 +1,8 @@
 """Podman with storage, state and configuration of its own below the place."""
 
 import json
+import os
+import subprocess
 
 from place import Unavailable
 
@@ -40,12 +42,23 @@ class Podman:
     def argv(self, *words):
         return ["podman", *self.options, *words]
 
-    def run(self, *words, **more):
-        return self.place.run(self.argv(*words), env=self.environment, **more)
+    def run(self, *words, more_env=None, **more):
+        return self.place.run(self.argv(*words), env={**self.environment, **(more_env or {})}, **more)
 
     def __call__(self, *words, code=0, **more):
         """stdout of a podman command, without the last newline."""
-        return self.place.call(self.argv(*words), code=code, env=self.environment, **more).rstrip("\n")
+        done = self.run(*words, **more)
+        assert done.returncode == code, \
+            f"podman {words[0]}: exit {done.returncode}, not {code}: {done.stderr[-1500:]} {done.stdout[-500:]}"
+        return done.stdout.rstrip("\n")
+
+    def bytes(self, *words):
+        """stdout that is no text."""
+        process = self.start(*words, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        return process.communicate(timeout=60)[0]
+
+    def has_init(self):
+        return any(os.path.exists(f"{top}/catatonit") for top in ("/usr/bin", "/usr/libexec/podman", "/usr/lib/podman"))
 
     def start(self, *words, **more):
         return self.place.start(self.argv(*words), env=self.environment, **more)
