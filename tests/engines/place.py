@@ -321,6 +321,13 @@ class Place:
         """mountinfo of this place."""
         return self.call(["cat", "/proc/self/mountinfo"])
 
+    def remove_cgroups(self, names):
+        """Those of the engine itself that are empty."""
+        for directory in sorted(cgroup_directories(), key=lambda path: -len(path.parts)):
+            if directory.name in names:
+                with contextlib.suppress(OSError):
+                    directory.rmdir()
+
     def leaks(self, ids, allowed=(), seconds=5):
         """What is left of the containers `ids` and of everything started here, as lines.  Processes whose command line
         holds a word of `allowed` may stay."""
