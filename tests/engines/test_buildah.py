@@ -42,7 +42,8 @@ def test_the_runtime_is_the_one_asked_for(buildah, box):
 def test_run_output_and_exit_status(buildah, box):
     assert buildah("run", *NET, box, "echo", "hi") == "hi"
     done = buildah.run("run", *NET, box, "sh", "-c", "echo out; echo err >&2; exit 7")
-    assert (done.returncode, done.stdout) == (7, "out\n") and done.stderr.startswith("err\n")
+    # In front of it may stand a warning: buildah asks for ambient capabilities that are not inheritable (CAP-3).
+    assert (done.returncode, done.stdout) == (7, "out\n") and "err\nError: " in done.stderr
 
 
 def test_run_missing_program(buildah, box):
@@ -57,7 +58,7 @@ def test_run_stdin(buildah, box):
 
 def test_run_terminal(buildah, box):
     code, text = buildah.place.terminal(buildah.argv("run", "-t", *NET, box, "sh", "-c", "tty; exit 3"), env=buildah.environment)
-    assert code == 3 and text.startswith("/dev/pts/0\n")
+    assert code == 3 and "/dev/pts/0\n" in text
 
 
 def test_run_user_workdir_environment(buildah, box):
@@ -82,7 +83,7 @@ def test_run_capabilities(buildah, box):
     status = ("grep", "Cap", "/proc/self/status")
     rows = dict(line.split() for line in buildah("run", *NET, "--cap-drop", "ALL", box, *status).splitlines())
     assert rows["CapEff:"] == rows["CapBnd:"] == "0" * 16
-    eff = dict(line.split() for line in buildah("run", *NET, "--cap-add", "NET_ADMIN", box, *status).splitlines())["CapEff:"]
+    eff = dict(line.split() for line in buildah("run", *NET, "--cap-add", "CAP_NET_ADMIN", box, *status).splitlines())["CapEff:"]
     assert int(eff, 16) & 1 << 12
 
 

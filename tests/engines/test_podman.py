@@ -299,7 +299,7 @@ def test_terminal_is_typed_on(podman):
 
 
 def test_terminal_size(podman):
-    wait = "until [ \"$(stty size)\" = '%d %d' ]; do sleep 0.05; done; echo sized%d;"
+    wait = "until [ \"$(stty size 2>/dev/null)\" = '%d %d' ]; do sleep 0.05; done; echo sized%d;"
     code, text = podman.terminal("run", "--rm", "-it", *NET, "bb", "sh", "-c", wait % (33, 101, 1) + wait % (44, 55, 2),
                                  size=(33, 101), resize=(b"sized1", (44, 55)))
     assert code == 0 and "sized2" in text
@@ -386,7 +386,7 @@ def test_exec_stdin(podman):
 
 def test_exec_terminal(podman):
     name = stay(podman)
-    wait = "until [ \"$(stty size)\" = '31 99' ]; do sleep 0.05; done; tty; exit 4"
+    wait = "until [ \"$(stty size 2>/dev/null)\" = '31 99' ]; do sleep 0.05; done; tty; exit 4"
     code, text = podman.terminal("exec", "-it", name, "sh", "-c", wait, size=(31, 99))
     assert code == 4 and text.startswith("/dev/pts/")
 

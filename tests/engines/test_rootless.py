@@ -97,7 +97,7 @@ def test_exec_stdin(podman):
 
 
 def test_terminal(podman):
-    wait = "until [ \"$(stty size)\" = '33 101' ]; do sleep 0.05; done; tty; exit 3"
+    wait = "until [ \"$(stty size 2>/dev/null)\" = '33 101' ]; do sleep 0.05; done; tty; exit 3"
     assert podman.terminal("run", "--rm", "-it", *NET, "bb", "sh", "-c", wait, size=(33, 101)) == (3, "/dev/pts/0\n")
 
 
