@@ -897,22 +897,13 @@ engines() {
 	printf 'docker%sio\n' . # the name of Debian's package, which reads like that of a host
 }
 
-# Without a daemon that starts by itself
-install_engines() {
-	policy=/usr/sbin/policy-rc.d
-	[ ! -e $policy ] || policy=
-	[ ! "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy; } || policy=
-	engines | while read -r packages; do
-		why=$(install_packages "tests/engines" $packages 2>&1) || echo "skipped: $why"
-	done
-	[ ! "$policy" ] || rm -f $policy
-}
-
 # An engine that cannot be installed is left out; a case that ocirt alone fails, and not crun and runc, fails the stage.
 stage_engines() {
 	need_root
 	[ -x ocirt ] || die "./ocirt is not built"
-	install_engines
+	engines | while read -r packages; do
+		why=$(install_packages "tests/engines" $packages 2>&1) || echo "skipped: $why"
+	done
 	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/engines
 }
 

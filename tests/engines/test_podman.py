@@ -61,6 +61,11 @@ def test_run_output_and_exit_status(podman):
     assert sh(podman, "echo out; echo err >&2; exit 7", code=7) == "out"
 
 
+def test_runtime_by_its_path(podman):
+    assert podman("--runtime", podman.place.runtime, "run", "--rm", *NET, "bb", "echo", "hi") == "hi"
+    assert "/no/such" in podman.fails("--runtime", "/no/such", "run", "--rm", *NET, "bb", "true")[1]
+
+
 def test_run_killed_by_a_signal(podman):
     sh(podman, "kill -SEGV $$", "--init", code=139) if podman.has_init() else sh(podman, "sh -c 'kill -SEGV $$'", code=139)
 
