@@ -893,7 +893,7 @@ stage_commands_runc() {
 engines() {
 	echo podman conmon catatonit
 	echo buildah
-	echo containerd
+	echo containerd containernetworking-plugins python3-grpcio
 	printf 'docker%sio\n' . # the name of Debian's package, which reads like that of a host
 }
 
