@@ -107,7 +107,7 @@ class Podman:
         self.clear()
         # A pod's directory in a hierarchy without controllers comes with the first container in it; Podman knows only
         # those with controllers, so it stays behind under every runtime.
-        self.place.remove_cgroups({*self.ids("pod"), "conmon", "libpod_parent"})
+        self.place.remove_cgroups({*self.ids("pod"), "conmon", "libpod_parent", "ocirt-engines-parent"})
         self.place.run(["umount", self.home / "root/overlay"])
 
 

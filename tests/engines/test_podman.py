@@ -1,7 +1,6 @@
 """Podman: what people do with it, and what it asks of a runtime."""
 
 import concurrent.futures
-import contextlib
 import json
 import os
 import signal
@@ -718,10 +717,7 @@ def test_cgroup_parent(podman):
     directory = cgroup_of(podman.pid(name), "pids")
     assert "/ocirt-engines-parent/" in str(directory)
     podman("rm", "-f", "-t", "0", name)
-    for top in Path("/sys/fs/cgroup").glob("**/ocirt-engines-parent"):
-        for directory in (top / "conmon", top):
-            with contextlib.suppress(OSError):
-                directory.rmdir()
+    podman.place.remove_cgroups({"conmon", "ocirt-engines-parent"})
 
 
 def test_cgroup_namespace(podman):
