@@ -28,7 +28,7 @@ struct globals {
 	const char *name; /* "ocirt", "runc" or "crun" */
 	const char *root; /* state root, absolute; the default of the name when not given */
 	bool root_given;
-	bool no_cgroups, rootless, rootless_auto, strict;
+	bool no_cgroups, systemd, rootless, rootless_auto, strict;
 };
 
 enum { COMMAND_ANY = 255 }; /* as many operands as there are */

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "kernel/probe.h"
+#include "kernel/systemd.h"
 #include "plan/plan.h"
 #include "roles/load.h"
 
@@ -28,8 +29,8 @@ static struct given {
 	ROW(T, "log-format",     0,   STRING, "FORMAT",  "text (default) or json", log_format) \
 	ROW(T, "log-level",      0,   STRING, "LEVEL",   "error, warning (default) or debug", level) \
 	ROW(T, "debug",          0,   FLAG,   "",        "the same as --log-level debug", debug) \
-	ROW(T, "systemd-cgroup", 0,   FLAG,   "",        "not supported by this version", systemd) \
-	ROW(T, "cgroup-manager", 0,   STRING, "MANAGER", "cgroupfs (default) or disabled", manager) \
+	ROW(T, "systemd-cgroup", 0,   FLAG,   "",        "the same as --cgroup-manager systemd", systemd) \
+	ROW(T, "cgroup-manager", 0,   STRING, "MANAGER", "cgroupfs (default), systemd or disabled", manager) \
 	ROW(T, "rootless",       0,   STRING, "WHEN",    "true, false or auto: do without cgroup permission", rootless) \
 	ROW(T, "strict",         0,   FLAG,   "",        "delete no container that was never started", strict) \
 	ROW(T, "criu",           0,   STRING, "PATH",    "accepted, without effect", criu)
@@ -104,11 +105,12 @@ open_log(struct err *e)
 static int
 check_manager(struct err *e, struct globals *g)
 {
-	if (given.systemd || str_equal(given.manager, "systemd"))
+	g->systemd = given.systemd || str_equal(given.manager, "systemd");
+	if (g->systemd && !systemd_runs())
 		return fail(
-			e, "the systemd cgroup driver is not supported by this version of ocirt");
-	g->no_cgroups = str_equal(given.manager, "disabled");
-	if (!g->no_cgroups && !str_equal(given.manager, "cgroupfs"))
+			e, "systemd not running on this host, cannot use systemd cgroups manager");
+	g->no_cgroups = !g->systemd && str_equal(given.manager, "disabled");
+	if (!g->no_cgroups && !g->systemd && !str_equal(given.manager, "cgroupfs"))
 		return fail(e, "invalid cgroup-manager: %s", given.manager);
 	return 0;
 }
@@ -156,7 +158,7 @@ globals_version(struct err *e, const struct globals *g)
 		str_add(&s, "rundir: %s\n", g->root);
 	str_add(&s, "spec: %s\n", SPEC_VERSION);
 	if (crun)
-		str_add(&s, "+SELINUX +APPARMOR +CAP +SECCOMP +EBPF\n");
+		str_add(&s, "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF\n");
 	if (str_equal(g->name, "ocirt"))
 		str_add(&s, "libraries: musl %s, jsmn %s, BearSSL %s\n", OCIRT_MUSL, OCIRT_JSMN,
 			OCIRT_BEARSSL);

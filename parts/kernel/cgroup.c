@@ -19,16 +19,15 @@ static const char trouble[] = "unable to apply cgroup configuration";
 
 /* -- what is there ----------------------------------------------------------------------------- */
 
-/* The longest leading part of dir, at least mount_point, that exists.  Looked for from the end: of
- * the usual path all but the last name is there. */
+/* The longest leading part of dir, at least what is not ours to remove, that exists.  Looked for
+ * from the end: of the usual path all but the last name is there. */
 static const char *
 existing_part(struct err *e, const struct plan_cgroup_dir *d)
 {
 	char *part = arena_string(e, "%s", d->dir);
-	size_t kept = strlen(d->mount_point);
 	struct stat st;
 
-	while (part && strlen(part) > kept && stat(part, &st) < 0)
+	while (part && strlen(part) > d->keep && stat(part, &st) < 0)
 		*strrchr(part, '/') = '\0';
 	return part;
 }

@@ -25,14 +25,13 @@ enum { STATE_CGROUPS_MAX = 24, STATE_JSON_MAX = 4 << 20, STATE_LABEL_MAX = 1 << 
 
 /* What state.json holds.  Strings belong to whoever filled it (state_read: to its buffer). */
 struct state {
-	const char *id;
-	const char *bundle, *rootfs; /* absolute */
-	const char *created;	     /* RFC 3339, UTC */
-	pid_t pid;		     /* init, as the host sees it; 0 before the clone */
-	uint64_t start;		     /* its start time in clock ticks */
-	bool own_pid_namespace;	     /* else KILL must go by cgroup */
-	bool shared_mounts;	     /* PLAN_ROOT_CHROOT: delete must unmount rootfs ... */
-	uint64_t mount_id;	     /* ... if its mount id is no longer this one */
+	const char *id, *bundle, *rootfs; /* paths are absolute */
+	const char *created;		  /* RFC 3339, UTC */
+	pid_t pid;			  /* init, as the host sees it; 0 before the clone */
+	uint64_t start;			  /* its start time in clock ticks */
+	bool own_pid_namespace;		  /* else KILL must go by cgroup */
+	bool shared_mounts;		  /* PLAN_ROOT_CHROOT: delete must unmount rootfs ... */
+	uint64_t mount_id;		  /* ... if its mount id is no longer this one */
 	const char *namespace_path[NAMESPACES]; /* of the config; NULL: new or not listed */
 	bool namespace_listed[NAMESPACES];
 	const char *cgroup_path; /* "/edge/web1", never empty */
@@ -40,6 +39,7 @@ struct state {
 		const char *controllers, *dir, *existed; /* see kernel/cgroup.h */
 	} cgroup[STATE_CGROUPS_MAX];
 	uint32_t n_cgroups;
+	const char *manager, *unit;	     /* see plan_unit; NULL: none */
 	const char *rdt_group, *rdt_monitor; /* see plan_rdt; NULL or empty: none */
 	bool rdt_own;
 	struct pairs annotations;

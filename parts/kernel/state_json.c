@@ -148,6 +148,10 @@ write_own(struct jsonw *w, const struct state *s)
 		write_string(w, "rdt_monitor", s->rdt_monitor);
 		jsonw_bool(w, "rdt_own", s->rdt_own);
 	}
+	if (s->unit) {
+		write_string(w, "manager", s->manager);
+		write_string(w, "unit", s->unit);
+	}
 	jsonw_begin_array(w, "cgroups");
 	for (uint32_t i = 0; i < s->n_cgroups; i++) {
 		jsonw_begin_object(w, NULL);
@@ -413,6 +417,10 @@ read_own(struct reader *top, struct state *s)
 		TRY(read_string(&own, "rdt_group", &s->rdt_group));
 		TRY(read_string(&own, "rdt_monitor", &s->rdt_monitor));
 		TRY(read_bool(&own, "rdt_own", &s->rdt_own));
+	}
+	if (json_find(own.j, own.object, "unit") >= 0) {
+		TRY(read_string(&own, "manager", &s->manager));
+		TRY(read_string(&own, "unit", &s->unit));
 	}
 	return read_cgroups(&own, s);
 }

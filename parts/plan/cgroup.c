@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "plan/path.h"
 #include "plan/resources.h"
+#include "plan/unit.h"
 
 #include <string.h>
 
@@ -21,10 +22,19 @@ struct place {
  * CG-3: without a value it is the id, below the caller's own cgroup, where an unprivileged caller
  * may be allowed to make it. */
 static int
-find_place(struct err *e, const struct plan *p, struct place *place)
+find_place(struct err *e, struct plan *p, struct place *place)
 {
 	const char *value = p->spec->linux_.cgroups_path;
 
+	if (p->facts->manager) {
+		place->path = unit_place(e, p);
+		return place->path ? 0 : -1;
+	}
+	if (value && unit_form(value))
+		return fail(e,
+			"linux.cgroupsPath: \"%s\" has the form slice:prefix:name, which is for "
+			"--systemd-cgroup",
+			value);
 	place->below_own = !value || *value == '\0';
 	if (place->below_own)
 		value = p->options.id;
@@ -61,9 +71,9 @@ own_below_mount(const struct facts_hierarchy *h)
 }
 
 static int
-add_dir(struct err *e, struct plan_cgroup *c, const struct facts_hierarchy *h,
-	const struct place *place)
+add_dir(struct err *e, struct plan *p, const struct facts_hierarchy *h, const struct place *place)
 {
+	struct plan_cgroup *c = &p->cgroup;
 	struct plan_cgroup_dir *d = &c->dir[c->n_dirs];
 	const char *own = place->below_own ? own_below_mount(h) : "";
 
@@ -76,6 +86,10 @@ add_dir(struct err *e, struct plan_cgroup *c, const struct facts_hierarchy *h,
 	d->v2 = h->v2;
 	d->controllers = h->controllers;
 	d->mount_point = h->mount_point;
+	d->keep = (uint32_t)strlen(h->mount_point);
+	/* Slices are systemd's; where it makes none, what we make is ours to remove. */
+	if (p->facts->manager && (h->v2 || str_equal(h->controllers, "name=systemd")))
+		d->keep = (uint32_t)(str_base(d->dir) - d->dir) - 1;
 	c->n_dirs++;
 	return 0;
 }
@@ -164,13 +178,16 @@ plan_make_cgroup(struct err *e, struct plan *p)
 	c->used = f->n_hierarchies > 0;
 	c->tolerate = c->used && p->options.rootless;
 	c->path = c->used ? place.path : NULL;
+	if (!c->used)
+		c->unit.name = NULL;
 	c->dir = arena_take(e, f->n_hierarchies, sizeof(*c->dir));
 	if (!c->dir)
 		return -1;
 	/* CG-6: all of them, also the named ones and the unified one of a hybrid host. */
 	for (uint32_t i = 0; i < f->n_hierarchies; i++)
-		TRY(add_dir(e, c, &f->hierarchy[i], &place));
+		TRY(add_dir(e, p, &f->hierarchy[i], &place));
 	find_owner(p);
 	TRY(plan_resources(e, c, f, r));
+	TRY(unit_properties(e, p));
 	return rules ? add_device_rules(e, p) : 0;
 }

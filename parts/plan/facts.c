@@ -107,6 +107,11 @@ read_line(struct facts *f, char **word, int n)
 {
 	if (str_equal(word[0], "v1") || str_equal(word[0], "v2"))
 		return read_hierarchy(f, word, n);
+	if (str_equal(word[0], "manager") && n == 3) {
+		f->manager = word[1];
+		f->manager_cgroup = str_equal(word[2], "/") ? "" : word[2];
+		return 0;
+	}
 	if (n != 2)
 		return -1;
 	if (str_equal(word[0], "euid"))

@@ -37,6 +37,8 @@ struct facts {
 	struct facts_hierarchy hierarchy[FACTS_HIERARCHIES_MAX];
 	uint32_t n_hierarchies; /* 0: a host without cgroups */
 	const char *resctrl;	/* where it is mounted; NULL: nowhere */
+	const char *manager; /* socket of the systemd that makes our units; NULL: not asked for */
+	const char *manager_cgroup; /* below which it makes them: "" is the root */
 };
 
 /* The hierarchy that carries `controller` ("devices"), or NULL; "" asks for the v2 one. */
@@ -47,8 +49,8 @@ bool facts_cgroup2_only(const struct facts *f);
 
 /* Reads facts from lines of "name value..." (tests/golden): euid N, egid N, user_namespace 0|1,
  * cap_last N, cap_bounding HEX, cap_effective HEX, apparmor 0|1, selinux 0|1, v1 CONTROLLERS
- * MOUNT_POINT MOUNT_ROOT OWN, v2 MOUNT_POINT MOUNT_ROOT OWN, resctrl MOUNT_POINT.  `text` is
- * written to and must outlive `f`.
+ * MOUNT_POINT MOUNT_ROOT OWN, v2 MOUNT_POINT MOUNT_ROOT OWN, resctrl MOUNT_POINT, manager
+ * SOCKET CGROUP ("/" is the root).  `text` is written to and must outlive `f`.
  */
 int facts_read(struct err *e, struct facts *f, char *text);
 

@@ -26,8 +26,8 @@ enum { PLAN_PATH_MAX = 4096 };
 
 /* What the caller asked for beside the config (engines.md 2.1, 2.2). */
 struct plan_options {
-	const char *id;
-	const char *bundle; /* absolute */
+	const char *id, *name; /* name: by which we were called */
+	const char *bundle;    /* absolute */
 	bool no_pivot, no_new_keyring;
 	bool no_cgroups;    /* --cgroup-manager disabled */
 	bool rootless;	    /* tolerate missing cgroup permission */

@@ -196,6 +196,30 @@ add_maps(struct str *out, const struct plan *p)
 }
 
 static void
+add_unit(struct str *out, const struct plan_unit *u)
+{
+	if (!u->name)
+		return;
+	add_row(out, "unit", u->name);
+	for (const struct plan_property *p = u->properties; p; p = p->next) {
+		const char *text = p->text;
+
+		(void)str_add(out, "\t%s %s", p->name, p->type);
+		if (!text)
+			(void)str_add(out, " %llu", (unsigned long long)p->number);
+		for (uint32_t i = 0; i < p->n; i++)
+			if (str_equal(p->type, "ay")) {
+				(void)str_add(out, " %02x", (uint8_t)p->text[i]);
+			} else {
+				(void)str_add(out, " ");
+				add_text(out, text);
+				text = str_after(text);
+			}
+		(void)str_add(out, "\n");
+	}
+}
+
+static void
 add_cgroup(struct str *out, const struct plan *p)
 {
 	static const char how[][16] = {
@@ -214,6 +238,7 @@ add_cgroup(struct str *out, const struct plan *p)
 	add_text(out, c->path);
 	add_flag(out, c->tolerate, "tolerate");
 	(void)str_add(out, "\n");
+	add_unit(out, &c->unit);
 	for (uint32_t i = 0; i < c->n_dirs; i++) {
 		const struct plan_cgroup_dir *d = &c->dir[i];
 

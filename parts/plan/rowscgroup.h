@@ -39,8 +39,27 @@ struct plan_cgroup_dir {
 	const char *controllers;  /* as in facts */
 	const char *mount_point;  /* never removed, never created */
 	const char *dir;	  /* absolute path below mount_point; never mount_point itself */
+	uint32_t keep;		  /* bytes of `dir` that are never removed */
 	struct plan_write *write; /* in this order, once the directory exists */
 	uint32_t n_writes;
+};
+
+/* A property of a unit of systemd, by the types of D-Bus (plan/unit). */
+struct plan_property {
+	struct plan_property *next;
+	const char *name; /* "MemoryMax" */
+	const char *type; /* "b", "y", "n", "q", "i", "u", "x", "t"; "s", "as", "a(ss)"; "ay" */
+	uint64_t number;
+	const char *text; /* as, a(ss): n strings one behind another; ay: n bytes */
+	uint32_t n;
+	bool optional; /* what it says is written to the cgroup's files, too */
+};
+
+struct plan_unit {
+	const char *manager; /* its socket */
+	const char *name;    /* "ocirt-web1.scope"; NULL: no unit is made */
+	bool slice;	     /* it is a slice: nobody need be in it */
+	struct plan_property *properties, *last;
 };
 
 struct kabi_bpf_insn;
@@ -55,6 +74,7 @@ struct plan_cgroup {
 	struct plan_limit *limits, *last_limit; /* in the order in which they are written */
 	struct kabi_bpf_insn *devices;		/* program for the v2 directory; NULL: none */
 	uint32_t n_devices;			/* instructions */
+	struct plan_unit unit;
 	int64_t owner; /* host uid to which the v2 directory is handed (CG-8); -1: to nobody */
 };
 

@@ -9,6 +9,7 @@
 #include "kernel/resctrl.h"
 #include "kernel/rootfs.h"
 #include "roles/load.h"
+#include "roles/scope.h"
 #include "spec/check.h"
 
 #include <errno.h>
@@ -168,6 +169,7 @@ end_container(
 		TRY(end_kill(e, s));
 		TRY(cgroup_remove(e, &dirs, END_PATIENCE_MS));
 	}
+	scope_end(s);
 	if (s->shared_mounts)
 		TRY(rootfs_undo(e, s->rootfs, s->mount_id, s->namespace_path[NAMESPACE_MOUNT]));
 	resctrl_remove(s->rdt_own ? s->rdt_group : NULL, s->rdt_monitor);

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/sig.h"
+#include "kernel/systemd.h"
 #include "kernel/tuning.h"
 #include "roles/foreground.h"
 #include "roles/join.h"
@@ -60,6 +61,16 @@ clone_once(struct err *e, struct run *r)
 	return pid < 0 ? -1 : 0;
 }
 
+static void
+drop_process(struct run *r)
+{
+	(void)kill(r->init, SIGKILL);
+	while (waitpid(r->init, NULL, 0) < 0 && errno == EINTR)
+		;
+	fd_close(&r->sync);
+	fd_close(&r->console);
+}
+
 static int
 clone_process(struct err *e, struct run *r)
 {
@@ -71,18 +82,19 @@ clone_process(struct err *e, struct run *r)
 		TRY(process_other_door(e, r, options));
 		result = clone_once(e, r);
 	}
+	if (result < 0 && e->number == EACCES && r->state.unit) { /* as in roles/scope */
+		fd_close(&r->sync);
+		fd_close(&r->sync_init);
+		cgroup_close(&r->door);
+		result = clone_once(e, r);
+		if (result == 0 &&
+			systemd_attach(e, r->state.manager, r->state.unit, r->init) < 0) {
+			drop_process(r);
+			result = -1;
+		}
+	}
 	close_its_side(r);
 	return result;
-}
-
-static void
-drop_process(struct run *r)
-{
-	(void)kill(r->init, SIGKILL);
-	while (waitpid(r->init, NULL, 0) < 0 && errno == EINTR)
-		;
-	fd_close(&r->sync);
-	fd_close(&r->console);
 }
 
 /* EXA-1: what is cloned runs there before it is in the cgroup; we stay there, too. */

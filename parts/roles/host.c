@@ -26,6 +26,7 @@
 #include "roles/idmap.h"
 #include "roles/init.h"
 #include "roles/load.h"
+#include "roles/scope.h"
 #include "roles/serve.h"
 #include "roles/stage.h"
 #include "roles/step.h"
@@ -91,6 +92,8 @@ survey(struct err *e, struct run *r)
 	s->rootfs = p->rootfs;
 	s->created = created;
 	s->cgroup_path = p->cgroup.path;
+	s->manager = p->cgroup.unit.manager;
+	s->unit = p->cgroup.unit.name;
 	s->annotations = r->spec.annotations;
 	s->shared_mounts = p->root_mode == PLAN_ROOT_CHROOT;
 	for (int i = 0; i < NAMESPACES; i++) {
@@ -146,6 +149,7 @@ drop_cgroups(struct run *r)
 {
 	struct err ignored;
 
+	scope_release(r);
 	cgroup_close(&r->door);
 	if (cgroup_remove(&ignored, &r->cgroups, END_PATIENCE_MS) < 0)
 		log_warning("%s", ignored.text);
@@ -240,11 +244,15 @@ clone_init(struct err *e, struct run *r)
 	if (r->plan.ns.stage) {
 		TRY(clone_stage(e, r));
 	} else {
-		r->init = ns_clone(e, &r->plan, &r->ns, r->door.v2_dir, 0, &r->placed);
-		TRY(r->init);
-		if (r->init == 0)
+		pid_t init = scope_clone(e, r);
+
+		TRY(init);
+		if (init == 0)
 			role_init(r);
+		r->init = init;
 	}
+	if (r->placed || r->plan.ns.stage)
+		scope_release(r);
 	close_init_side(r);
 	return 0;
 }
@@ -304,6 +312,7 @@ return_devices(struct run *r)
 static int
 show(struct err *e, struct run *r)
 {
+	scope_release(r);
 	if (r->request->mode == RUN_CREATE)
 		return state_ready(e, r->dir);
 	state_gate_drop(r->dir);
@@ -336,6 +345,7 @@ static const struct step prepare[] = {
 	{ "seccomp agent", serve_agent,        NULL },
 	{ "state",         make_state,         drop_state },
 	{ "notify",        make_notify,        NULL },
+	{ "scope",         scope_make,         scope_drop },
 	{ "cgroups",       make_cgroups,       drop_cgroups },
 	{ "resctrl",       make_rdt,           drop_rdt },
 	{ "gate",          open_gate,          NULL },

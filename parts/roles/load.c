@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "kernel/probe.h"
+#include "kernel/systemd.h"
 #include "spec/check.h"
 
 #include <errno.h>
@@ -189,6 +190,7 @@ load_run(struct err *e, struct run *r, const struct request *q)
 {
 	struct plan_options o = {
 		.id = q->id,
+		.name = q->name,
 		.no_pivot = q->no_pivot,
 		.no_new_keyring = q->no_new_keyring,
 		.no_cgroups = q->no_cgroups,
@@ -208,6 +210,8 @@ load_run(struct err *e, struct run *r, const struct request *q)
 	TRY(load_check_terminal(e, q, &r->spec.process));
 	TRY(find_notify(e, r, &o));
 	TRY(probe_facts(e, &r->facts));
+	if (q->systemd)
+		TRY(systemd_find(e, &r->facts));
 	probe_labels(&r->facts, &r->spec);
 	o.rootless |= q->rootless_auto && (r->facts.euid != 0 || r->facts.user_namespace);
 	TRY(plan_make(e, &r->plan, &r->spec, &r->facts, &o));

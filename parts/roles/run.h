@@ -39,7 +39,7 @@ struct request {
 	uint32_t preserve_fds; /* those of LISTEN_FDS included */
 	uint32_t listen_fds;   /* of them: sockets of a service manager, sd_listen_fds(3) */
 	bool keep, no_subreaper, no_pivot, no_new_keyring;
-	bool no_cgroups, rootless, rootless_auto;
+	bool no_cgroups, systemd, rootless, rootless_auto;
 	bool foreign_default_root; /* the id "storage" is reserved there (R2) */
 };
 
@@ -62,13 +62,13 @@ struct run {
 	struct netdev_moves moves;
 	struct cgroup_dirs cgroups;
 	struct cgroup_door door;
-	bool rdt_made;		   /* its group of resctrl, by this create */
-	struct state_gate gate;	   /* for the init; create only */
-	const char *notify_socket; /* of a service manager, sd_notify(3); NULL: none */
-	int notify;		   /* what stands for it in the container */
-	int agent;		   /* of seccomp's listener; the init keeps it to its exec */
-	int sync, sync_init;	   /* our end; the init's end, closed after the clone */
-	pid_t init;
+	bool rdt_made;		     /* its group of resctrl, by this create */
+	struct state_gate gate;	     /* for the init; create only */
+	const char *notify_socket;   /* of a service manager, sd_notify(3); NULL: none */
+	int notify;		     /* what stands for it in the container */
+	int agent;		     /* of seccomp's listener; the init keeps it to its exec */
+	int sync, sync_init;	     /* our end; the init's end, closed after the clone */
+	pid_t init, holder;	     /* holder: see roles/scope.h */
 	bool placed;		     /* born in its v2 cgroup */
 	bool recorded;		     /* PLACED has come (init) */
 	int console;		     /* master of the terminal, foreground only */

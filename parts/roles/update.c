@@ -4,7 +4,9 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "kernel/resctrl.h"
+#include "kernel/systemd.h"
 #include "plan/resources.h"
+#include "plan/unit.h"
 #include "spec/checkresources.h"
 #include "spec/checktuning.h"
 
@@ -165,6 +167,20 @@ write_all(struct err *e, const struct held *h, const struct plan_cgroup *c)
 	return 0;
 }
 
+/* Systemd writes what it is told in its own way, so our values come behind it; and before it, where
+ * the kernel's refusals are seen. */
+static int
+tell_systemd(struct err *e, const struct held *h, struct plan_cgroup *c)
+{
+	c->unit.manager = h->state.manager;
+	c->unit.name = h->state.unit;
+	if (!c->unit.name || !c->limits)
+		return 0;
+	TRY(unit_limits(e, c));
+	TRY(systemd_set(e, &c->unit));
+	return write_all(e, h, c);
+}
+
 /* The schemata as one text: the kernel takes all lines of a write or none.  NULL: none asked for.
  */
 static int
@@ -213,7 +229,8 @@ update_limits(struct err *e, const struct held *h, struct spec_resources *r,
 		return fail(e, "container not running");
 	TRY(join_schemata(e, h, s, &schemata));
 	TRY(prepare_limits(e, h, r, &c, &undo));
-	if (write_all(e, h, &c) == 0 && resctrl_write(e, h->state.rdt_group, schemata) == 0)
+	if (write_all(e, h, &c) == 0 && tell_systemd(e, h, &c) == 0 &&
+		resctrl_write(e, h->state.rdt_group, schemata) == 0)
 		return 0;
 	(void)write_all(&ignored, h, &undo); /* as far as it goes: U6 */
 	return -1;

@@ -170,15 +170,6 @@ check_paths(struct err *e, const struct spec *s)
 /* -- cgroupsPath
  * ------------------------------------------------------------------------------------ */
 
-/* CG-4: SLICE:PREFIX:NAME, which only a systemd driver understands */
-static bool
-is_systemd_path(const char *path)
-{
-	const char *first = strchr(path, ':'), *second = first ? strchr(first + 1, ':') : NULL;
-
-	return *path != '/' && second && !strchr(second + 1, ':');
-}
-
 /* CG-1: every component must name a cgroup of its own. */
 static int
 check_cgroups_path(struct err *e, const struct spec *s)
@@ -188,10 +179,6 @@ check_cgroups_path(struct err *e, const struct spec *s)
 
 	if (!path)
 		return 0;
-	if (is_systemd_path(path))
-		return fail(e,
-			"linux.cgroupsPath: \"%s\": the systemd cgroup driver is not supported",
-			path);
 	for (part += *part == '/'; part; part = part[n] ? part + n + 1 : NULL) {
 		n = str_until(part, "/");
 		if (n == 0)

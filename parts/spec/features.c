@@ -28,7 +28,7 @@ write_mount_options(struct jsonw *w)
 	jsonw_end_array(w);
 }
 
-/* FT-4 to FT-6; engines.md 3.5 for the order; DEC-10: no systemd */
+/* FT-4 to FT-6; engines.md 3.5 for the order */
 static void
 write_linux(struct jsonw *w)
 {
@@ -36,7 +36,7 @@ write_linux(struct jsonw *w)
 	write_words(w, "namespaces", WORDS_NAMESPACE);
 	write_words(w, "capabilities", WORDS_CAPABILITY);
 	jsonw_text(w,
-		"'cgroup':{'v1':true,'v2':true,'systemd':false,'systemdUser':false,'rdma':true},"
+		"'cgroup':{'v1':true,'v2':true,'systemd':true,'systemdUser':true,'rdma':true},"
 		"'seccomp':{'enabled':true");
 	write_words(w, "actions", WORDS_SECCOMP_ACTION);
 	write_words(w, "operators", WORDS_SECCOMP_OPERATOR);

@@ -42,7 +42,7 @@ def test_version_as_runc_and_crun(runtime):
     assert re.fullmatch(rf"crun version \d+\.\d+\.\d+\+ocirt\.{re.escape(own)}", crun[0])
     assert crun[2] == "rundir: /run/crun"
     assert crun[3] == "spec: 1.3.0"
-    assert crun[4] == "+SELINUX +APPARMOR +CAP +SECCOMP +EBPF"
+    assert crun[4] == "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF"
 
 
 @pytest.mark.parametrize("words", [["--help"], ["-h"], ["help"], ["h"], []], ids=str)
@@ -246,14 +246,6 @@ def test_criu_is_ignored_with_a_warning(bundle):
 @pytest.mark.parametrize("words", [("--rootless", "auto"), ("--rootless=false",), ("--rootless", "true")], ids=str)
 def test_rootless_option(bundle, words):
     bundle.args("true").run(globals_=words).ok()
-
-
-@pytest.mark.ours
-def test_cg_4_systemd_cgroup_is_refused(bundle):
-    # covers: CG-4, DEC-10
-    for words in (("--systemd-cgroup",), ("--cgroup-manager", "systemd"), ("--cgroup-manager=systemd",)):
-        result = bundle.create(globals_=words).fails()
-        assert "systemd" in result.message
 
 
 @pytest.mark.ours
@@ -478,7 +470,7 @@ def test_ft_5_ft_8_features(runtime):
     assert {"ro", "rbind", "rro", "rprivate"} <= set(features["mountOptions"])
     if runtime.ours:
         assert features["ociVersionMin"] == "1.0.0" and features["ociVersionMax"] == "1.3.0"
-        assert features["linux"]["cgroup"]["systemd"] is False
+        assert features["linux"]["cgroup"]["systemd"] is features["linux"]["cgroup"]["systemdUser"] is True
         assert features["linux"]["apparmor"] == features["linux"]["selinux"] == {"enabled": True}
         assert features["annotations"]["org.opencontainers.runc.checkpoint.enabled"] == "false"
         assert features["mountOptions"] == sorted(features["mountOptions"])

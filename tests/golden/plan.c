@@ -56,11 +56,11 @@ write_plan(const char *name, const char *text)
 	return close(fd) == 0 && n == (ssize_t)len;
 }
 
-/* Lines of "id X", "bundle X", "preserve_fds N", or the name of a flag */
+/* Lines of "id X", "name X", "bundle X", "preserve_fds N", or the name of a flag */
 static bool
 read_options(struct plan_options *o, char *text)
 {
-	*o = (struct plan_options){.id = "web1", .bundle = "/srv/web"};
+	*o = (struct plan_options){.id = "web1", .bundle = "/srv/web", .name = "ocirt"};
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
 		char *value = strchr(line, ' ');
 
@@ -68,6 +68,8 @@ read_options(struct plan_options *o, char *text)
 			*value++ = '\0';
 		if (value && str_equal(line, "id"))
 			o->id = value;
+		else if (value && str_equal(line, "name"))
+			o->name = value;
 		else if (value && str_equal(line, "bundle"))
 			o->bundle = value;
 		else if (value && str_equal(line, "preserve_fds"))

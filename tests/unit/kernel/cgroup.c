@@ -36,8 +36,8 @@ make_plan(void)
 		struct facts_hierarchy *h = &facts.hierarchy[i];
 
 		snprintf(path[i], sizeof path[i], "%s/%s/leaf", h->mount_point, name);
-		dirs[i] = (struct plan_cgroup_dir){
-			h->v2, h->controllers, h->mount_point, path[i], NULL, 0};
+		dirs[i] = (struct plan_cgroup_dir){h->v2, h->controllers, h->mount_point, path[i],
+			(uint32_t)strlen(h->mount_point), NULL, 0};
 		if (access(h->mount_point, W_OK) < 0)
 			return false;
 	}

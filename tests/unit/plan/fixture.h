@@ -33,7 +33,7 @@ fixture_start(void)
 	facts.cap_bounding = facts.cap_effective = (UINT64_C(1) << 41) - 1;
 	facts.hierarchy[0] = (struct facts_hierarchy){true, "", "/sys/fs/cgroup", "/", "/a"};
 	facts.n_hierarchies = 1;
-	options = (struct plan_options){.id = "web1", .bundle = "/srv/web"};
+	options = (struct plan_options){.id = "web1", .bundle = "/srv/web", .name = "ocirt"};
 }
 
 /* Adds a v1 hierarchy; the first call takes the v2 one away. */
