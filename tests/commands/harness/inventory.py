@@ -17,7 +17,16 @@ SYSCTLS = ["kernel/hostname", "kernel/domainname", "kernel/panic", "kernel/core_
 
 def processes():
     """Pids of living processes in the sandbox, ourselves left out."""
-    return {int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid() and alive(name)}
+    return {int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid() and alive(name)
+            and not of_kernel(name)}
+
+
+def of_kernel(pid):
+    """A thread of the kernel's own, as are seen outside of a pid namespace"""
+    try:
+        return bool(int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[6]) & 0x200000)  # PF_KTHREAD
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def null_device():
