@@ -59,8 +59,8 @@ arena_used(void)
 }
 
 void
-arena_reset(void)
+arena_release(size_t before)
 {
-	memset(block, 0, used);
-	used = 0;
+	memset(block + before, 0, used - before);
+	used = before;
 }

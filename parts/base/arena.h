@@ -1,4 +1,4 @@
-/* arena: one zeroed block, taken in order, never freed.
+/* arena: one zeroed block, taken in order, given back in reverse at most.
  *
  * Contract: arena_take() hands out the next piece of one static block, zeroed and aligned for any
  * type.  When the block is full that is an ordinary error.  A clone inherits what was taken.
@@ -28,8 +28,8 @@ char *arena_string(struct err *e, const char *fmt, ...) __attribute__((format(pr
 /* Bytes handed out so far, rounding included. */
 size_t arena_used(void);
 
-/* Zeroes what was used and starts again: for tests, and for commands that read many documents.
- * Every pointer handed out before is dead. */
-void arena_reset(void);
+/* Takes back, and zeroes, what was handed out since arena_used() said `used`: for commands that
+ * read many documents.  Every pointer handed out since is dead. */
+void arena_release(size_t used);
 
 #endif

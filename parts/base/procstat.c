@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 
 enum {
@@ -58,6 +59,12 @@ procstat_parse(const char *line, struct procstat *p)
 	TRY(number(at, &p->start));
 	at = procstat_field(line, FIELD_PENDING);
 	return at ? number(at, &p->pending) : 0;
+}
+
+bool
+procstat_dying(const struct procstat *p)
+{
+	return p->flags & PROCSTAT_EXITING || p->pending & 1 << (SIGKILL - 1);
 }
 
 static int

@@ -12,10 +12,14 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { PROCSTAT_NEVER_EXECUTED = 0x40 }; /* PF_FORKNOEXEC: cloned, and has not called execve(2) */
+enum {
+	PROCSTAT_EXITING = 0x4,		/* PF_EXITING */
+	PROCSTAT_NEVER_EXECUTED = 0x40, /* PF_FORKNOEXEC: cloned, and has not called execve(2) */
+};
 
 struct procstat {
 	char state;	  /* 'R', 'S', 'Z' ... */
@@ -30,6 +34,9 @@ const char *procstat_field(const char *line, int n);
 
 /* Takes a line apart. Returns 0, or -1 when it is no such line. Pure. */
 int procstat_parse(const char *line, struct procstat *p);
+
+/* Is it on its way out, or will it be because of a SIGKILL?  Pure. */
+bool procstat_dying(const struct procstat *p);
 
 /* Reads the line of a pid; e->number is ESRCH when there is no such process. */
 int procstat_read(struct err *e, pid_t pid, struct procstat *p);

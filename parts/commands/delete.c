@@ -1,7 +1,9 @@
 #include "commands/command.h"
 
 #include "base/fd.h"
+#include "base/procstat.h"
 #include "base/str.h"
+#include "kernel/proc.h"
 #include "roles/end.h"
 #include "spec/check.h"
 
@@ -44,15 +46,28 @@ delete_unreadable(struct err *e, const struct globals *g, const char *id)
 	return 0;
 }
 
+/* `kill` returns at once, and people write delete behind it: who is dying is waited for. */
+static void
+await_killed(struct held *h)
+{
+	const struct proc_identity init = {.pid = h->state.pid, .start = h->state.start};
+	struct err ignored;
+	struct procstat p;
+
+	if (h->status == STATE_RUNNING && procstat_read(&ignored, init.pid, &p) == 0 &&
+		procstat_dying(&p) && proc_wait_gone(&init, END_PATIENCE_MS) == 1)
+		h->status = STATE_STOPPED;
+}
+
 static int
 delete_held(struct err *e, const struct globals *g, struct held *h)
 {
-	const char *status = state_status_name(h->status);
 	bool early = h->status == STATE_CREATED || h->status == STATE_CREATING;
 
+	await_killed(h);
 	if (!given.force && h->status != STATE_STOPPED && (g->strict || !early))
 		return fail(e, "cannot delete container %s that is not stopped: %s", h->state.id,
-			status);
+			state_status_name(h->status));
 	return end_held(e, h);
 }
 

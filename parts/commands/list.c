@@ -1,6 +1,7 @@
 #include "commands/command.h"
 
 #include "base/arena.h"
+#include "base/arena.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "roles/end.h"
@@ -124,6 +125,7 @@ each(struct err *e, void *arg, const char *id)
 {
 	struct err one = {0};
 	char owner[OWNER_MAX];
+	size_t before = arena_used();
 	struct stat st;
 	int result;
 
@@ -131,6 +133,7 @@ each(struct err *e, void *arg, const char *id)
 	if (held_open(&one, &walk.held, walk.root, id, HELD_UNLOCKED) < 0) {
 		if (!walk.measure)
 			log_warning("load container %s: %s", id, one.text);
+		arena_release(before);
 		return 0;
 	}
 	result = fstat(walk.held.dir, &st);
@@ -142,6 +145,7 @@ each(struct err *e, void *arg, const char *id)
 		result = walk.print(e, id, owner);
 	walk.n++;
 	held_close(&walk.held);
+	arena_release(before);
 	return result;
 }
 

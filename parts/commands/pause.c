@@ -4,8 +4,6 @@
 #include "base/procstat.h"
 #include "roles/end.h"
 
-#include <signal.h>
-
 static struct held held;
 
 static int
@@ -18,7 +16,7 @@ pause_held(struct err *e, const struct held *h)
 	TRY(cgroup_freeze(e, &h->cgroups, true, END_PATIENCE_MS));
 	/* A kill that came meanwhile has thawed it before we froze it: v1 would keep the init from
 	 * dying. */
-	if (procstat_read(e, h->state.pid, &p) < 0 || !(p.pending & 1 << (SIGKILL - 1)))
+	if (procstat_read(e, h->state.pid, &p) < 0 || !procstat_dying(&p))
 		return 0;
 	cgroup_thaw(&h->cgroups);
 	return fail(e, "container not running");

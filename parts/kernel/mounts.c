@@ -410,6 +410,8 @@ mount_row(struct err *e, struct job *j, const struct plan_mount *m)
 
 	if (m->by_host) {
 		source = sys_fcntl(j->taken->fd[j->n_taken++], F_DUPFD_CLOEXEC, 3);
+		if (source < 0)
+			return fail_errno(e, "a copy of the mount");
 	} else if (m->kind == PLAN_MOUNT_BIND) {
 		source = openat(AT_FDCWD, m->source, O_PATH | O_CLOEXEC);
 		if (source < 0)

@@ -33,14 +33,16 @@ int
 notify_listen(struct err *e, int dir)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	FD_AUTO int fd = sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	FD_AUTO int fd = -1;
 
 	IN(e, ROLE_HOST);
+	fd = sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail_errno(e, "socket");
 	(void)fd_path(at.sun_path, dir);
 	strcat(at.sun_path, "/notify/notify.sock"); /* fits */
 	(void)sys_unlinkat(dir, name, 0);	    /* of a start that was killed */
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) < 0 ||
-		sys_fchmodat(dir, name, 0777) < 0)
+	if (bind(fd, (struct sockaddr *)&at, sizeof at) < 0 || sys_fchmodat(dir, name, 0777) < 0)
 		return fail_errno(e, "%s", name);
 	return fd_keep(&fd);
 }

@@ -67,7 +67,7 @@ reader_start(struct err *e, char *const argv[], enum reader_stderr how, pid_t *p
 int
 reader_end(pid_t pid)
 {
-	int status = 0;
+	int status = 255 << 8; /* whose end is not to be had did not succeed */
 
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;

@@ -130,8 +130,10 @@ hide_host(struct err *e, int root_dir)
 		return fail_errno(e, "open %s", text);
 	(void)fd_path(link, root_dir);
 	n = readlinkat(AT_FDCWD, link, root, sizeof(root));
-	if (n < 0 || n == sizeof(root))
+	if (n < 0)
 		return fail_errno(e, "readlink %s", link);
+	if (n == sizeof(root))
+		return fail(e, "the path of the root is longer than %zu bytes", sizeof(root) - 1);
 	root[n] = '\0';
 	while ((found = find_exposed(e, &m, root, skip, path)) > 0) {
 		if (sys_umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)

@@ -52,6 +52,8 @@ seccomp_load(struct err *e, const struct plan_filter *f, int *listener)
 			f->flags ? ".flags" : ": SCMP_ACT_NOTIFY");
 	if (result < 0)
 		return fail_errno(e, "linux.seccomp: loading the filter");
+	if (result > 0 && !f->notify) /* TSYNC: the thread that could not take it */
+		return fail(e, "linux.seccomp: loading the filter: not taken by thread %d", result);
 	if (f->notify)
 		*listener = result;
 	return 0;

@@ -226,8 +226,10 @@ wait_start(struct err *e, struct run *r)
 	do
 		n = read(r->gate.gate, &byte, 1);
 	while (n < 0 && errno == EINTR);
-	if (n != 1)
+	if (n < 0)
 		return fail_errno(e, "start gate");
+	if (n == 0)
+		return fail(e, "start gate: closed");
 	fd_close(&r->gate.gate);
 	return 0;
 }

@@ -54,6 +54,9 @@ program_limits(struct err *e, struct run *r)
 {
 	const struct spec_process *p = &r->spec.process;
 
+	/* RLIMIT_NOFILE may leave no descriptor for it. */
+	if (r->plan.home_missing)
+		TRY(exec_home(e, r->plan.creds.uid, r->home, sizeof r->home));
 	for (int fd = 0; fd <= 2; fd++)
 		if (r->stdio_init[fd] >= 0 && dup2(r->stdio_init[fd], fd) < 0)
 			return fail_errno(e, "descriptor %d", fd);
@@ -84,10 +87,8 @@ environment(struct err *e, struct run *r)
 {
 	uint32_t n = r->n_env;
 
-	if (r->plan.home_missing) {
-		TRY(exec_home(e, r->plan.creds.uid, r->home, sizeof r->home));
+	if (r->plan.home_missing)
 		r->env[n++] = r->home;
-	}
 	if (r->request->listen_fds == 0)
 		return 0;
 	if (str_format(r->listen[0], LISTEN_MAX, "LISTEN_FDS=%u", r->request->listen_fds) < 0 ||

@@ -373,6 +373,18 @@ def test_op_9_delete_of_running_has_no_effect(bundle):
 
 
 @pytest.mark.ours
+def test_op_9_delete_right_after_the_kill(bundle):
+    """The init may still be dying: that is waited for."""
+    for _ in range(20):
+        with Container(bundle.args("sleep", "100")) as c:
+            c.create()
+            c.start()
+            bundle.runtime.call("kill", c.id, "KILL").ok()
+            bundle.runtime.delete(c.id).ok()
+            bundle.pid_file.unlink()
+
+
+@pytest.mark.ours
 def test_op_10_strict_delete_of_running(bundle):
     with Container(bundle.args("sleep", "100")) as c:
         c.create()

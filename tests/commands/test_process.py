@@ -94,6 +94,12 @@ def test_pr_5_home_from_passwd(bundle):
     assert bundle.set("process.user", {"uid": 4711, "gid": 1000}).report().environment["HOME"] == "/"
 
 
+@pytest.mark.ours
+def test_pr_5_home_with_hardly_a_descriptor(bundle):
+    bundle.args("sh", "-c", "echo $HOME").set("process.rlimits", [{"type": "RLIMIT_NOFILE", "soft": 3, "hard": 3}])
+    assert bundle.run().ok().out == "/root\n"
+
+
 def test_pr_5_home_empty(bundle):
     assert bundle.env("HOME=").report().environment["HOME"] == "/root"
 

@@ -1,5 +1,6 @@
 """state and list, the state directory: ST-1 to ST-8, engines.md 1.4, 3.1, 3.2, 3.8."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -235,6 +236,17 @@ def test_list_table(bundle):
             assert head.index("STATUS") - head.index("PID") == 12
             assert head.index("PID") == max(12, len(c.id) + 3)
             assert not row.endswith(" ")
+
+
+def test_list_of_many_annotations(runtime):
+    """What one container says takes no room from the next."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(30):
+            b = Bundle(runtime).args("true").annotate(**{f"org.example.number{i}": "x" * 20 for i in range(2000)})
+            stack.enter_context(Container(b)).create()
+        done = runtime.list().ok()
+        assert len(done.out.splitlines()) == 31 and done.err == ""
+        assert len(listed(runtime)) == 30
 
 
 def test_list_table_empty(runtime):

@@ -62,7 +62,7 @@ read_config(struct err *err, const uint8_t *data, size_t size)
 {
 	static struct spec s;
 
-	arena_reset();
+	arena_release(0);
 	memcpy(text, data, size);
 	err->text[0] = '\0';
 	if (spec_read(err, &s, text, size, "config.json") < 0 || spec_check(err, &s) < 0)
@@ -76,7 +76,7 @@ read_process(struct err *err, const uint8_t *data, size_t size)
 {
 	static struct spec_process p;
 
-	arena_reset();
+	arena_release(0);
 	memcpy(text, data, size);
 	err->text[0] = '\0';
 	if (spec_read_process(err, &p, NULL, text, size, "process.json") < 0 ||

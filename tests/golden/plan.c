@@ -101,7 +101,7 @@ make(struct err *e, const char *name, char *out, size_t size)
 	ssize_t len = read_file(name, "config.json", config, sizeof(config));
 
 	memset(&spec, 0, sizeof(spec));
-	arena_reset();
+	arena_release(0);
 	if (len < 0 || read_file(name, "facts", facts_text, sizeof(facts_text)) < 0)
 		return fail(e, "no config.json or no facts in " TOP "/%s", name);
 	if (read_file(name, "options", options_text, sizeof(options_text)) < 0)

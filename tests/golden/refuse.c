@@ -51,7 +51,7 @@ check_case(const char *name, bool updating)
 	size_t len, wanted_len = 0;
 	bool refused;
 
-	arena_reset();
+	arena_release(0);
 	if (!read_file(name, "config.json", text, sizeof(text), &len)) {
 		ok(false, "%s has a config.json", name);
 		return;

@@ -535,7 +535,7 @@ read_profile(const char *file)
 
 	if (f)
 		fclose(f);
-	arena_reset();
+	arena_release(0);
 	text[n] = '\0';
 	if (n == 0 || spec_read(&e, &spec, text, n, file) < 0) {
 		note("%s: %s", file, n ? e.text : "cannot be read");
@@ -671,7 +671,7 @@ check_random(void)
 
 		srand(i);
 		make_random(&s);
-		arena_reset();
+		arena_release(0);
 		do
 			arch = arches[(unsigned)rand() % ARCH_ROWS].ours;
 		while (is_big_endian(sysnr_audit(arch)));

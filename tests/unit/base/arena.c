@@ -45,7 +45,7 @@ main(void)
 	ok(!arena_string(&e, "%s", ""), "nor does an empty string");
 
 	memset(a, 'x', 16);
-	arena_reset();
+	arena_release(0);
 	is_int(arena_used(), 0, "reset");
 	a = arena_take(&e, 1, ARENA_MAX);
 	ok(a && is_zero(a, ARENA_MAX), "all of it, zeroed again");

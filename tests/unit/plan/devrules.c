@@ -22,7 +22,7 @@ use(uint32_t n)
 	spec.linux_.resources.devices.present = true;
 	spec.linux_.resources.devices.at = rules;
 	spec.linux_.resources.devices.n = n;
-	arena_reset();
+	arena_release(0);
 	e.text[0] = '\0';
 }
 

@@ -17,7 +17,7 @@ make(const char **at, uint32_t n)
 	struct strings env = {at, n, true};
 	static struct err e;
 
-	arena_reset();
+	arena_release(0);
 	text[0] = '\0';
 	if (env_make(&e, &out, &home_missing, &env) < 0)
 		return e.text;
@@ -43,7 +43,7 @@ test_many(void)
 		snprintf(text[i], sizeof(text[i]), "K%d=%d", i % (N / 2), i);
 		at[i] = text[i];
 	}
-	arena_reset();
+	arena_release(0);
 	is_int(env_make(&e, &out, &home_missing, &env), 0, "%d entries", N);
 	is_int(out.n, N / 2, "each name once");
 	is_str(out.at[0], "K0=10000", "the last ones in their order");

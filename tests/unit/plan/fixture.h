@@ -21,7 +21,7 @@ static struct err e;
 static inline void
 fixture_start(void)
 {
-	arena_reset();
+	arena_release(0);
 	log_flush(false);
 	memset(&spec, 0, sizeof(spec));
 	memset(&facts, 0, sizeof(facts));
@@ -49,7 +49,7 @@ fixture_v1(const char *controllers, const char *mount_point)
 static inline int
 fixture_plan(void)
 {
-	arena_reset();
+	arena_release(0);
 	e.text[0] = '\0';
 	return plan_make(&e, &plan, &spec, &facts, &options);
 }

@@ -21,7 +21,7 @@ accepted(const char *version, const char *rest)
 	for (size_t i = 0; i < n; i++)
 		if (text[i] == '\'')
 			text[i] = '"';
-	arena_reset();
+	arena_release(0);
 	warning[0] = '\0';
 	e.text[0] = '\0';
 	if (spec_read(&e, &s, text, n, "config.json") < 0 || spec_check(&e, &s) < 0)

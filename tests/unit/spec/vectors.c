@@ -46,7 +46,7 @@ main(void)
 			continue;
 		n = fread(text, 1, sizeof(text), f);
 		fclose(f);
-		arena_reset();
+		arena_release(0);
 		result = spec_read(&e, &s, text, n, "config.json");
 		if (result == 0)
 			result = spec_check(&e, &s);

@@ -22,7 +22,7 @@ read_config(const char *config)
 
 	for (; config[n]; n++)
 		text[n] = config[n] == '\'' ? '"' : config[n];
-	arena_reset();
+	arena_release(0);
 	result = spec_read(&e, &s, text, n, "config.json");
 	return tap_ok(result == 0, __FILE__, __LINE__, "accepted%s%s", result ? ": " : "",
 		result ? e.text : "");
@@ -220,7 +220,7 @@ exec_process(void)
 	char good[] = "{\"args\": [\"ls\"], \"cwd\": \"/\"}", bad[] = "{\"env\": [1]}";
 	char null[] = " null\n";
 
-	arena_reset();
+	arena_release(0);
 	is_int(spec_read_process(&e, &p, NULL, good, strlen(good), "process.json"), 0, "process");
 	ok(p.present, "present");
 	is_str(p.args.at[0], "ls", "args");
@@ -248,7 +248,7 @@ exec_defaults(void)
 	config.rlimits.n = 3;
 	for (int set = 0; set < CAPABILITY_SETS; set++)
 		config.capabilities[set] = 7;
-	arena_reset();
+	arena_release(0);
 	is_int(spec_read_process(&e, &p, &config, none, strlen(none), "process.json"), 0, "%s",
 		e.text);
 	ok(p.env.n == 1 && p.env.at == env, "env");
@@ -274,14 +274,14 @@ too_large(void)
 	for (int i = 0; i < 40000; i++)
 		n += (size_t)sprintf(big + n, ",{\"destination\": \"/\"}");
 	n += (size_t)sprintf(big + n, "]}");
-	arena_reset();
+	arena_release(0);
 	is_int(spec_read(&e, &s, big, n, "config.json"), -1, "40001 mounts");
 	ok(strncmp(e.text, "mounts: ", 8) == 0, "the message names the property: %s", e.text);
 	n = (size_t)sprintf(big, "{\"linux\": {\"maskedPaths\": [\"/\"");
 	for (int i = 0; i < SPEC_LIST_MAX; i++)
 		n += (size_t)sprintf(big + n, ",\"/\"");
 	n += (size_t)sprintf(big + n, "]}}");
-	arena_reset();
+	arena_release(0);
 	is_int(spec_read(&e, &s, big, n, "config.json"), -1, "65537 paths");
 	is_str(e.text, "linux.maskedPaths: more than 65536 entries", "its message");
 }
