@@ -188,6 +188,7 @@ plan_make_cgroup(struct err *e, struct plan *p)
 		TRY(add_dir(e, p, &f->hierarchy[i], &place));
 	find_owner(p);
 	TRY(plan_resources(e, c, f, r));
-	TRY(unit_properties(e, p));
-	return rules ? add_device_rules(e, p) : 0;
+	if (rules)
+		TRY(add_device_rules(e, p));
+	return unit_properties(e, p);
 }

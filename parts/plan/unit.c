@@ -150,27 +150,23 @@ unit_place(struct err *e, struct plan *p)
 
 /* -- limits ------------------------------------------------------------------------------------ */
 
-enum as { AS_NUMBER, AS_COUNT, AS_LIST, AS_PERIOD, AS_QUOTA };
-
+/* What a file's text is, the file, its property: a number, a count, a list of bits; period and
+ * quota are one. */
 /* clang-format off */
-static const struct {
-	char file[22], property[19];
-	uint8_t as;
-} rows[] = {
-	{ "memory.max",			"MemoryMax",		AS_NUMBER },
-	{ "memory.low",			"MemoryLow",		AS_NUMBER },
-	{ "memory.high",		"MemoryHigh",		AS_NUMBER },
-	{ "memory.swap.max",		"MemorySwapMax",	AS_NUMBER },
-	{ "memory.limit_in_bytes",	"MemoryLimit",		AS_NUMBER },
-	{ "cpu.weight",			"CPUWeight",		AS_NUMBER },
-	{ "cpu.shares",			"CPUShares",		AS_NUMBER },
-	{ "cpu.cfs_period_us",		"",			AS_PERIOD },
-	{ "cpu.cfs_quota_us",		"",			AS_QUOTA },
-	{ "cpu.max",			"",			AS_QUOTA },
-	{ "cpuset.cpus",		"AllowedCPUs",		AS_LIST },
-	{ "cpuset.mems",		"AllowedMemoryNodes",	AS_LIST },
-	{ "pids.max",			"TasksMax",		AS_COUNT },
-};
+static const char rows[] =
+	"n" "memory.max\0"		"MemoryMax\0"
+	"n" "memory.low\0"		"MemoryLow\0"
+	"n" "memory.high\0"		"MemoryHigh\0"
+	"n" "memory.swap.max\0"		"MemorySwapMax\0"
+	"n" "memory.limit_in_bytes\0"	"MemoryLimit\0"
+	"n" "cpu.weight\0"		"CPUWeight\0"
+	"n" "cpu.shares\0"		"CPUShares\0"
+	"p" "cpu.cfs_period_us\0"	"\0"
+	"q" "cpu.cfs_quota_us\0"	"\0"
+	"q" "cpu.max\0"			"\0"
+	"l" "cpuset.cpus\0"		"AllowedCPUs\0"
+	"l" "cpuset.mems\0"		"AllowedMemoryNodes\0"
+	"c" "pids.max\0"		"TasksMax\0";
 /* clang-format on */
 
 /* The number that a text begins with; "max", "-1" and what is none: no limit. */
@@ -212,29 +208,36 @@ add_quota(struct err *e, struct plan_unit *u, uint64_t quota, uint64_t period)
 	return add_limit(e, u, "CPUQuotaPerSecUSec", second);
 }
 
+static int
+add_row(struct err *e, struct plan_unit *u, const struct plan_limit *l, const char *row,
+	uint64_t *period)
+{
+	const char *property = str_after(row), *more = strchr(l->value, ' ');
+	uint64_t number = number_in(l->value);
+
+	switch (*row) {
+	case 'l':
+		return add_list(e, u, property, l->value);
+	case 'p':
+		*period = number;
+		return 0;
+	case 'q':
+		return add_quota(e, u, number, more ? number_in(more + 1) : *period);
+	case 'c': /* systemd has no limit of 0 tasks: 1 is as good */
+		number += number == 0;
+	}
+	return add_limit(e, u, property, number);
+}
+
 int
 unit_limits(struct err *e, struct plan_cgroup *c)
 {
 	uint64_t period = 100000; /* us: the kernel's own */
 
 	for (const struct plan_limit *l = c->limits; l; l = l->next)
-		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-			uint64_t number = number_in(l->value);
-			const char *more = strchr(l->value, ' ');
-
-			if (!str_equal(l->file, rows[i].file))
-				continue;
-			if (rows[i].as == AS_LIST)
-				TRY(add_list(e, &c->unit, rows[i].property, l->value));
-			else if (rows[i].as == AS_PERIOD)
-				period = number;
-			else if (rows[i].as == AS_QUOTA)
-				TRY(add_quota(
-					e, &c->unit, number, more ? number_in(more + 1) : period));
-			else /* systemd has no limit of 0 tasks: 1 is as good */
-				TRY(add_limit(e, &c->unit, rows[i].property,
-					number + (rows[i].as == AS_COUNT && number == 0)));
-		}
+		for (const char *row = rows; *row; row = str_after(str_after(row)))
+			if (str_equal(row + 1, l->file))
+				TRY(add_row(e, &c->unit, l, row, &period));
 	return 0;
 }
 
@@ -373,6 +376,53 @@ add_annotation(struct err *e, struct plan_unit *u, const struct pair *a, const c
 	return 0;
 }
 
+/* -- devices ----------------------------------------------------------------------------------- */
+
+/* "c 1:3 rwm" as systemd has it, "/dev/char/1:3" and "rwm"; of the majors with all their minors it
+ * wants the names, of which we know one.  NULL: there is none; after a reload those are denied. */
+static char *
+add_device(char *to, const char *rule)
+{
+	const char *kind = *rule == 'c' ? "char" : "block", *number = rule + 2;
+	size_t n = str_until(number, " ");
+	const char *name = str_starts(number, "*:*") ? "*"
+		: str_starts(rule, "c 136:*")	     ? "pts"
+						     : NULL;
+
+	if (!name && number[n - 1] == '*')
+		return NULL;
+	if (name)
+		n = strlen(name);
+	to += str_format(to, 48, "%s%s%c%.*s", name ? "" : "/dev/", kind, name ? '-' : '/', (int)n,
+		name ? name : number);
+	return to + 2 + str_format(to + 1, 8, "%s", strchr(number, ' ') + 1);
+}
+
+/* Systemd writes its own rules into the v1 hierarchy whenever it is reloaded: those that are denied
+ * by default become its, too. */
+static int
+add_devices(struct err *e, struct plan_unit *u, const struct plan_cgroup_dir *d)
+{
+	char *to = arena_take(e, (size_t)d->n_writes + 1, 64);
+
+	if (!to)
+		return -1;
+	if (d->n_writes == 0 || !str_equal(d->write[0].file, "devices.deny"))
+		return 0;
+	TRY(add_text(e, u, "DevicePolicy", "s", "strict"));
+	TRY(add_text(e, u, "DeviceAllow", "a(ss)", to));
+	u->last->n = 0;
+	for (uint32_t i = 1; i < d->n_writes; i++) {
+		char *next = add_device(to, d->write[i].value);
+
+		if (!next)
+			continue;
+		u->last->n += 2;
+		to = next;
+	}
+	return 0;
+}
+
 /* -- the whole --------------------------------------------------------------------------------- */
 
 int
@@ -393,6 +443,8 @@ unit_properties(struct err *e, struct plan *p)
 		if (!u->slice || *flag != 'D')
 			TRY(add(e, u, flag, "b", 1));
 	TRY(unit_limits(e, &p->cgroup));
+	for (uint32_t i = 0; i < p->cgroup.n_dirs; i++)
+		TRY(add_devices(e, u, &p->cgroup.dir[i]));
 	for (uint32_t i = 0; i < annotations->n; i++)
 		if (str_starts(annotations->at[i].name, prefix))
 			TRY(add_annotation(e, u, &annotations->at[i],

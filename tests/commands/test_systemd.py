@@ -331,6 +331,19 @@ def test_real_slices(unit):
 
 
 @real
+def test_real_devices_after_a_reload(unit):
+    """Systemd writes its own idea of the rules then; the container keeps what it had, and no more."""
+    unit.set("linux.resources", {"devices": [{"allow": False, "access": "rwm"}]}).own_rootfs()
+    check = ("sh", "-c", "echo >/dev/null && mknod /made c 1 1 && ! cat /made >/made2")
+    with Scoped(unit).create() as c:
+        c.start()
+        assert c.exec(*check).ok()
+        subprocess.run(["systemctl", "daemon-reload"], check=True)
+        subprocess.run(["systemctl", "set-property", "--runtime", unit.unit, "CPUWeight=50"], check=True)
+        c.exec("sh", "-c", "echo >/dev/null && ! head -c 1 /made >/made2").ok()
+
+
+@real
 @pytest.mark.ours
 def test_real_pids_limit_of_one(unit):
     with Scoped(unit.set("linux.resources", {"pids": {"limit": 1}})).create() as c:
