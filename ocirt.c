@@ -177,10 +177,13 @@ main(int argc, char **argv)
 {
 	static struct err e;
 	static struct globals g;
-	char **args = arena_take(&e, (size_t)argc + 1, sizeof *args); /* argv stays as it is */
 	enum parsed found;
+	char **args; /* argv stays as it is */
 	int n;
 
+	if (command_is_init(argc, argv)) /* first: the kernel drops a signal that nobody blocks */
+		return command_init(argc, argv);
+	args = arena_take(&e, (size_t)argc + 1, sizeof *args);
 	g.argv0 = argc > 0 ? argv[0] : "ocirt";
 	g.name = globals_name(g.argv0);
 	/* Before anything is opened: the log must not become the program's stdin (6.1). */

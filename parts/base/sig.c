@@ -81,6 +81,22 @@ sig_restore(const struct sig_mask *old)
 }
 
 int
+sig_wait(siginfo_t *info, int ms)
+{
+	struct sig_mask mask = all();
+	long time[2] = {ms / 1000, ms % 1000 * 1000000L}; /* the kernel's old timespec */
+	long sig = syscall(SYS_rt_sigtimedwait, &mask, info, ms < 0 ? NULL : time, set_bytes);
+
+	return sig < 0 ? 0 : (int)sig;
+}
+
+int
+sig_queue(pid_t pid, int sig, siginfo_t *info)
+{
+	return (int)syscall(SYS_rt_sigqueueinfo, pid, sig, info);
+}
+
+int
 sig_open(void)
 {
 	struct sig_mask mask = all();

@@ -10,8 +10,10 @@
 #ifndef BASE_SIG_H
 #define BASE_SIG_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { SIG_MASK_MAX = 16 }; /* bytes of the kernel's largest set (mips) */
 
@@ -39,6 +41,13 @@ void sig_set_back(int sig, const struct sig_action *before);
 /* Blocks all signals; the mask before goes to *old unless that is NULL. */
 void sig_block(struct sig_mask *old);
 void sig_restore(const struct sig_mask *old);
+
+/* Waits for any signal, all of which are blocked: rt_sigtimedwait(2).  ms < 0: for ever.  Returns
+ * its number, or 0 when none came. */
+int sig_wait(siginfo_t *info, int ms);
+
+/* rt_sigqueueinfo(2): sends `info` as it is. Returns 0, or -1 with errno. */
+int sig_queue(pid_t pid, int sig, siginfo_t *info);
 
 /* A signalfd(2) for every signal, close-on-exec and non-blocking; -1 with errno. */
 int sig_open(void);

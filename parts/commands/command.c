@@ -46,7 +46,7 @@ command_print(struct err *e, const char *text, size_t len)
 bool
 command_reserved(struct err *e, const char *name)
 {
-	static const char later[][8] = {"init", "check", "verify", "seal"};
+	static const char later[][8] = {"check", "verify", "seal"};
 
 	if (str_equal(name, "checkpoint") || str_equal(name, "restore")) {
 		(void)fail(e, "%s is not supported", name);

@@ -84,6 +84,11 @@ extern const char request_text[];
 int request_make(struct err *e, struct request *q, const struct globals *g,
 	const struct request_options *o, const char *id);
 
+/* The container's init: is this its command line, by the name or the first word?  Its options are
+ * its own, and it runs before anything of ours has been opened. */
+bool command_is_init(int argc, char **argv);
+int command_init(int argc, char **argv);
+
 /* Refuses words that belong to a later version (engines.md 2.14, 2.15). */
 bool command_reserved(struct err *e, const char *name);
 
