@@ -57,7 +57,6 @@ take_place(const struct supervise *s)
 	if (s->setsid) {
 		(void)sys_setsid();
 		(void)ioctl(0, TIOCSCTTY, 0);
-		s->tell(SUPERVISE_PLACED, 0, 0, NULL);
 	} else if (!s->same_place) {
 		(void)setpgid(0, 0);
 		take_foreground(s);
@@ -140,6 +139,7 @@ become(const struct supervise *s, int report)
 	int number = errno;
 	bool there = number == ENOENT && strchr(name, '/') && access(name, F_OK) == 0;
 
+	sig_set(SIGPIPE, true, NULL); /* nobody may be there to read it */
 	s->tell(there ? SUPERVISE_NO_INTERPRETER : SUPERVISE_NOT_EXECUTED, number, 0, name);
 	_exit(number == ENOENT ? s->missing : number == EACCES ? s->denied : s->failed);
 }
@@ -186,8 +186,8 @@ supervise_spawn(struct err *e, struct supervise *s)
 	s->tell(SUPERVISE_SPAWNED, s->child, 0, s->argv[0]);
 	if (!s->setsid && !s->same_place)
 		(void)setpgid(s->child, s->child);
-	while (read(report[0], &byte, 1) < 0 && errno == EINTR)
-		;
+	if (read(report[0], &byte, 1) == 1 && s->setsid) /* all signals wait meanwhile: no EINTR */
+		s->tell(SUPERVISE_PLACED, s->child, 0, NULL);
 	(void)close(report[0]);
 	let_go(s);
 	if (s->parent_signal && getppid() != parent)
