@@ -80,7 +80,8 @@ sig_restore(const struct sig_mask *old)
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, old, NULL, set_bytes);
 }
 
-int
+/* Beside its caller, whose other pages are given back (kernel/supervise.c). */
+__attribute__((section(".text.supervise"))) int
 sig_wait(siginfo_t *info, int ms)
 {
 	struct sig_mask mask = all();

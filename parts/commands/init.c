@@ -451,6 +451,7 @@ finish(struct init *it)
 	if ((it->who == INIT_NATIVE || it->who == INIT_CATATONIT) && s->self != 1)
 		it->subreaper = true;
 	it->subreaper &= !it->no_subreaper;
+	s->loud = it->level > INIT_WARN || it->warn_reaped;
 }
 
 int

@@ -154,8 +154,6 @@ init_tell(enum supervise_event event, int number, int other, const char *word)
 		end(&line, INIT_WARN);
 		line.len = 0;
 	}
-	if (init_it.level <= INIT_WARN && event < SUPERVISE_FORBIDDEN)
-		return; /* at once: there are many */
 	const char *text = texts;
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++, text = str_after(text)) {

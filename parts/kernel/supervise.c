@@ -7,13 +7,20 @@
 #include "base/str.h"
 #include "base/sys.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* The linker's own symbol: the ELF header where it is mapped. Hidden: no entry in the GOT. */
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 enum {
 	REAP_BURST = 64, /* then signals have their turn: a storm must not delay them */
@@ -23,7 +30,23 @@ enum {
 	STAT_BYTES = 512,
 };
 
+/* What runs while nothing but signals happens lies together, see shrink(). */
+#define TOGETHER __attribute__((section(".text.supervise")))
+
 enum state { RUN, STOPPING, DRAIN, SWEEP, LAST };
+
+static TOGETHER void
+say(const struct supervise *s, enum supervise_event event, int number, int other)
+{
+	if (s->loud || event >= SUPERVISE_FORBIDDEN)
+		s->tell(event, number, other, NULL);
+}
+
+static TOGETHER int
+send_signal(pid_t pid, int sig)
+{
+	return (int)syscall(SYS_kill, pid, sig);
+}
 
 /* -- to whom ----------------------------------------------------------------------------------- */
 
@@ -87,7 +110,7 @@ send_each(const struct supervise *s, bool (*meant)(const struct supervise *, pid
 		pid_t pid = process_name(entry->name);
 
 		if (pid > 1 && meant(s, pid) && (!info || sig_queue(pid, sig, info) < 0))
-			(void)sys_kill(pid, sig);
+			(void)send_signal(pid, sig);
 	}
 }
 
@@ -96,14 +119,14 @@ static void
 send_all(const struct supervise *s, int sig)
 {
 	if (s->self == 1)
-		(void)sys_kill(-1, sig);
+		(void)send_signal(-1, sig);
 	else
 		send_each(s, is_descendant, sig, NULL);
 }
 
 /* Returns 0, or -1 with errno. A value goes along where there is one, and where the queue has room;
  * a group has no call for it: its members get it one by one. */
-static int
+static TOGETHER int
 send_main(const struct supervise *s, int sig, siginfo_t *info)
 {
 	bool queued = info && info->si_code < 0 && info->si_code != SI_TKILL;
@@ -113,18 +136,18 @@ send_main(const struct supervise *s, int sig, siginfo_t *info)
 			send_each(s, is_in_group, sig, info);
 		return 0;
 	}
-	if (s->group && sys_kill(-s->child, sig) == 0)
+	if (s->group && send_signal(-s->child, sig) == 0)
 		return 0;
 	if (s->group && errno != ESRCH)
 		return -1;
-	return sys_kill(s->child, sig);
+	return send_signal(s->child, sig);
 }
 
 /* -- signals ----------------------------------------------------------------------------------- */
 
 /* Our own writes to a closed pipe or past a limit, our own limit of time, and what is a terminal's
  * for our group, concern nobody else. */
-static bool
+static TOGETHER bool
 is_ours(struct supervise *s, struct supervise_route *route, const siginfo_t *info)
 {
 	bool kernel = info->si_code > 0;
@@ -136,42 +159,42 @@ is_ours(struct supervise *s, struct supervise_route *route, const siginfo_t *inf
 	if (!route->once)
 		return false;
 	route->once = false;
-	s->tell(SUPERVISE_HANDED_OFF, info->si_signo, 0, NULL);
+	say(s, SUPERVISE_HANDED_OFF, info->si_signo, 0);
 	return true;
 }
 
-static void
+static TOGETHER void
 forward(struct supervise *s, struct supervise_route *route, siginfo_t *info)
 {
 	int to = route->to;
 
 	if (to == 0) {
-		s->tell(SUPERVISE_NOT_FORWARDED, info->si_signo, 0, NULL);
+		say(s, SUPERVISE_NOT_FORWARDED, info->si_signo, 0);
 		return;
 	}
 	if (s->ended)
 		send_all(s, to);
 	else if (send_main(s, to, info) < 0 && errno == EPERM && !route->told) {
 		route->told = true;
-		s->tell(SUPERVISE_FORBIDDEN, to, 0, NULL);
+		say(s, SUPERVISE_FORBIDDEN, to, 0);
 	}
-	s->tell(SUPERVISE_FORWARDED, to, 0, NULL);
+	say(s, SUPERVISE_FORWARDED, to, 0);
 }
 
 /* Returns whether it is a stop signal. */
-static bool
+static TOGETHER bool
 receive(struct supervise *s, siginfo_t *info)
 {
 	struct supervise_route *route = &s->route[info->si_signo];
 
 	if (is_ours(s, route, info))
 		return false;
-	s->tell(SUPERVISE_RECEIVED, info->si_signo, 0, NULL);
+	say(s, SUPERVISE_RECEIVED, info->si_signo, 0);
 	if (s->child > 0)
 		forward(s, route, info);
 	if (route->suspends && s->self != 1) {
-		s->tell(SUPERVISE_SUSPENDED, info->si_signo, 0, NULL);
-		(void)sys_kill(s->self, SIGSTOP);
+		say(s, SUPERVISE_SUSPENDED, info->si_signo, 0);
+		(void)send_signal(s->self, SIGSTOP);
 	}
 	return route->stops;
 }
@@ -191,33 +214,33 @@ let_run(pid_t pid, int sig)
 	(void)syscall(SYS_ptrace, PTRACE_DETACH, pid, NULL, (long)sig);
 }
 
-static void
+static TOGETHER void
 bury(struct supervise *s, pid_t pid, int status)
 {
 	if (WIFSTOPPED(status)) {
 		let_run(pid, WSTOPSIG(status));
 		return;
 	}
-	s->tell(WIFSIGNALED(status) ? SUPERVISE_REAPED_KILLED : SUPERVISE_REAPED, pid,
-		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), NULL);
+	say(s, WIFSIGNALED(status) ? SUPERVISE_REAPED_KILLED : SUPERVISE_REAPED, pid,
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	if (pid != s->child)
 		return;
 	s->ended = true;
 	s->status = status;
 	if (WIFSIGNALED(status))
-		s->tell(SUPERVISE_KILLED, WTERMSIG(status), 0, NULL);
+		say(s, SUPERVISE_KILLED, WTERMSIG(status), 0);
 	else
-		s->tell(SUPERVISE_EXITED, WEXITSTATUS(status), 0, NULL);
+		say(s, SUPERVISE_EXITED, WEXITSTATUS(status), 0);
 }
 
 enum reaped { MORE, ALIVE, NOBODY };
 
-static enum reaped
+static TOGETHER enum reaped
 reap(struct supervise *s)
 {
 	for (int i = 0; i < REAP_BURST; i++) {
 		int status;
-		pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
+		pid_t pid = (pid_t)syscall(SYS_wait4, -1, &status, WNOHANG | __WALL, NULL);
 
 		if (pid > 0)
 			bury(s, pid, status);
@@ -233,7 +256,7 @@ reap(struct supervise *s)
 static bool
 is_alone(const struct supervise *s, enum reaped reaped)
 {
-	return reaped == NOBODY && (s->self != 1 || (sys_kill(-1, 0) < 0 && errno == ESRCH));
+	return reaped == NOBODY && (s->self != 1 || (send_signal(-1, 0) < 0 && errno == ESRCH));
 }
 
 /* -- the end ----------------------------------------------------------------------------------- */
@@ -260,7 +283,7 @@ exit_status(struct supervise *s)
 
 		(void)sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no second core */
 		sig_set(WTERMSIG(s->status), false, NULL);
-		(void)sys_kill(s->self, WTERMSIG(s->status));
+		(void)send_signal(s->self, WTERMSIG(s->status));
 		sig_restore(&none);
 	}
 	return code;
@@ -282,9 +305,9 @@ goes_on(struct supervise *s, enum state *state, enum reaped reaped, int64_t *end
 {
 	if (s->leave) {
 		if (s->last_term && s->route[SIGTERM].to)
-			(void)sys_kill(-s->child, s->route[SIGTERM].to);
+			(void)send_signal(-s->child, s->route[SIGTERM].to);
 		if (s->last_term)
-			s->tell(SUPERVISE_FORWARDED, s->route[SIGTERM].to, 0, NULL);
+			say(s, SUPERVISE_FORWARDED, s->route[SIGTERM].to, 0);
 		return false;
 	}
 	if (is_alone(s, reaped) || (s->grace_ms == 0 && !s->wait_all))
@@ -315,7 +338,26 @@ hurry(struct supervise *s, enum state *state, int64_t *end)
 	}
 }
 
-static int
+/* Gives back the memory of the start: the pages of the program, but for those that are needed now,
+ * and of the stack.  They come again when they are needed, and the file is still what it was.  The
+ * kernel maps up to 16 pages around the one that is missing, if they are of the same mapping: so
+ * what is kept is made one of its own, by an advice that differs. */
+static TOGETHER void
+shrink(void)
+{
+	const char *image = (const char *)&__ehdr_start;
+	const ElfW(Phdr) *ph = (const ElfW(Phdr) *)(image + __ehdr_start.e_phoff);
+	uintptr_t page = getauxval(AT_PAGESZ), here = (uintptr_t)__builtin_frame_address(0) & -page;
+	uintptr_t kept[] = {(uintptr_t)syscall - page, (uintptr_t)supervise_run};
+	size_t size = ph->p_memsz;
+
+	for (int i = 0; i < 2; i++)
+		(void)syscall(SYS_madvise, kept[i] & -page, (size_t)(2 + i) * page, MADV_RANDOM);
+	(void)syscall(SYS_madvise, here - 8 * page, 8 * page, MADV_DONTNEED);
+	(void)syscall(SYS_madvise, image, size, MADV_DONTNEED);
+}
+
+static TOGETHER int
 pause_run(struct supervise *s)
 {
 	siginfo_t info;
@@ -324,7 +366,7 @@ pause_run(struct supervise *s)
 		int sig = sig_wait(&info, -1);
 
 		if (sig > 0 && sig != SIGCHLD && s->route[sig].stops) {
-			s->tell(SUPERVISE_RECEIVED, sig, 0, NULL);
+			say(s, SUPERVISE_RECEIVED, sig, 0);
 			return 0;
 		}
 		while (reap(s) == MORE)
@@ -333,13 +375,14 @@ pause_run(struct supervise *s)
 }
 
 /* The table of init.md 4.2. */
-int
+TOGETHER __attribute__((noinline)) int
 supervise_run(struct supervise *s)
 {
 	enum state state = RUN;
 	enum reaped reaped = MORE;
 	int64_t end = 0; /* of the state, in ms; 0: it has none */
 
+	shrink();
 	if (!s->argv)
 		return pause_run(s);
 	for (;;) {
@@ -348,7 +391,7 @@ supervise_run(struct supervise *s)
 			sig_wait(&info, end || reaped == MORE ? time_left(state, reaped, end) : -1);
 
 		if (sig == SIGCHLD)
-			s->tell(SUPERVISE_CHILD_SIGNAL, sig, 0, NULL);
+			say(s, SUPERVISE_CHILD_SIGNAL, sig, 0);
 		else if (sig > 0 && receive(s, &info) && state == RUN && s->stop_ms > 0) {
 			state = STOPPING;
 			end = clock_ms() + s->stop_ms;
@@ -360,7 +403,7 @@ supervise_run(struct supervise *s)
 		if (sig == 0 || sig == SIGCHLD || reaped == MORE || state >= DRAIN)
 			reaped = reap(s);
 		if (!s->ended && reaped == NOBODY) {
-			s->tell(SUPERVISE_LOST, 0, 0, NULL);
+			say(s, SUPERVISE_LOST, 0, 0);
 			return 127;
 		}
 		if (s->ended && state <= STOPPING && !goes_on(s, &state, reaped, &end))
@@ -376,6 +419,6 @@ supervise_run(struct supervise *s)
 	}
 	int code = exit_status(s);
 
-	s->tell(SUPERVISE_ENDED, code, 0, NULL);
+	say(s, SUPERVISE_ENDED, code, 0);
 	return code;
 }

@@ -21,7 +21,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What happens, for whoever wants to tell it.  The number is a pid, a signal or a status. */
+/* What happens, for whoever wants to tell it.  The number is a pid, a signal or a status.  Those
+ * from SUPERVISE_FORBIDDEN on are always told, the others when `loud` is set. */
 enum supervise_event {
 	SUPERVISE_SPAWNED,	  /* pid; the text is the program */
 	SUPERVISE_PLACED,	  /* in the child: its session is made */
@@ -31,12 +32,12 @@ enum supervise_event {
 	SUPERVISE_NOT_FORWARDED,  /* signal */
 	SUPERVISE_HANDED_OFF,	  /* signal that our own giving up of the terminal caused */
 	SUPERVISE_SUSPENDED,	  /* we stop ourselves */
-	SUPERVISE_FORBIDDEN,	  /* signal that may not be sent; once for each */
 	SUPERVISE_REAPED,	  /* pid; the other number is its status */
 	SUPERVISE_REAPED_KILLED,  /* the same; a signal */
 	SUPERVISE_EXITED,	  /* status of the main program */
 	SUPERVISE_KILLED,	  /* signal that ended the main program */
 	SUPERVISE_ENDED,	  /* status that we end with */
+	SUPERVISE_FORBIDDEN,	  /* signal that may not be sent; once for each */
 	SUPERVISE_LOST,		  /* somebody else has taken the main program's status */
 	SUPERVISE_NOT_EXECUTED,	  /* in the child: errno; the text is the program */
 	SUPERVISE_NO_INTERPRETER, /* the same, when the file is there */
@@ -74,6 +75,7 @@ struct supervise {
 	int grace_ms;	   /* from there to SIGKILL */
 	uint8_t remap[32]; /* bits of statuses that become 0 */
 	struct supervise_route route[_NSIG];
+	bool loud;
 	void (*tell)(enum supervise_event event, int number, int other, const char *text);
 
 	/* Ours. */

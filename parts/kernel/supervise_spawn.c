@@ -183,10 +183,12 @@ supervise_spawn(struct err *e, struct supervise *s)
 	if (s->child < 0)
 		return fail_errno(e, "fork");
 	(void)close(report[1]);
-	s->tell(SUPERVISE_SPAWNED, s->child, 0, s->argv[0]);
+	if (s->loud)
+		s->tell(SUPERVISE_SPAWNED, s->child, 0, s->argv[0]);
 	if (!s->setsid && !s->same_place)
 		(void)setpgid(s->child, s->child);
-	if (read(report[0], &byte, 1) == 1 && s->setsid) /* all signals wait meanwhile: no EINTR */
+	if (read(report[0], &byte, 1) == 1 && s->setsid &&
+		s->loud) /* all signals wait meanwhile: no EINTR */
 		s->tell(SUPERVISE_PLACED, s->child, 0, NULL);
 	(void)close(report[0]);
 	let_go(s);
