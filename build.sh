@@ -764,7 +764,7 @@ command_fuzz() {
 
 # --- test ------------------------------------------------------------------------------------------------------------
 
-stages="build checks lint unit golden fuzz cross commands fault commands-runc engines vm bench"
+stages="build checks lint unit golden fuzz cross commands init fault commands-runc engines vm bench"
 cross_targets="arm64 armhf"
 
 # packages_of STAGE: on Debian
@@ -782,6 +782,7 @@ packages_of() {
 		! grep -qs -- '-n ' tests/commands/pytest.ini || echo python3-pytest-xdist
 		;;
 	engines) echo python3 python3-pytest busybox-static uidmap runc crun ;;
+	init) echo python3 python3-pytest strace tini dumb-init catatonit ;;
 	bench) echo crun runc python3 busybox-static ;;
 	esac
 }
@@ -881,6 +882,11 @@ containers() {
 }
 
 stage_commands() { containers "$PWD/ocirt" tests/commands; }
+
+stage_init() {
+	need_root
+	PYTHONDONTWRITEBYTECODE=1 confined /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/init
+}
 
 stage_fault() { containers "$PWD/ocirt" tests/fault; }
 

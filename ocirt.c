@@ -165,6 +165,8 @@ dispatch(struct err *e, struct globals *g, int argc, char **argv, char **whole)
 
 	if (c)
 		return run_command(e, g, c, argc - 1, argv + 1, whole);
+	if (command_is_init(argc, argv)) /* behind global options, which it has no use for */
+		return command_init(argc, argv);
 	if (str_equal(argv[0], "help") || str_equal(argv[0], "h"))
 		return help(e, g, argc - 1, argv + 1);
 	if (command_reserved(e, argv[0]))

@@ -353,7 +353,8 @@ shrink(void)
 
 	for (int i = 0; i < 2; i++)
 		(void)syscall(SYS_madvise, kept[i] & -page, (size_t)(2 + i) * page, MADV_RANDOM);
-	(void)syscall(SYS_madvise, here - 8 * page, 8 * page, MADV_DONTNEED);
+	/* Our own frame lies below `here`, in less than a page. */
+	(void)syscall(SYS_madvise, here - 9 * page, 8 * page, MADV_DONTNEED);
 	(void)syscall(SYS_madvise, image, size, MADV_DONTNEED);
 }
 

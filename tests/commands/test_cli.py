@@ -127,7 +127,7 @@ def test_unknown_option(runtime, words):
 
 
 @pytest.mark.ours
-@pytest.mark.parametrize("words", ["fly", "create --fly x", "create", "--fly create x", "checkpoint x", "init", "help fly"])
+@pytest.mark.parametrize("words", ["fly", "create --fly x", "create", "--fly create x", "checkpoint x", "check", "help fly"])
 def test_usage_errors_go_to_the_log(bundle, words):
     # covers: L2, L3, L4 (an engine finds no log at all otherwise)
     log = bundle.host_file("log")

@@ -148,7 +148,7 @@ def test_environment_of_tini(init):
 def test_warn_of_reaped(init):
     if init.name not in ("tini", "native"):
         pytest.skip("has no -w")
-    done = init.raw("-s", "-w", "sh", "-c", "(true &); sleep 0.2")
+    done = init.raw("-s", "-w", "--", "sh", "-c", "(true &); sleep 0.2")
     assert len(re.findall(r"Reaped zombie process with pid=\d+\n", done.stderr)) == 1
 
 

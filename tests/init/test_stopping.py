@@ -126,7 +126,10 @@ def test_pause(init, sig):
         time.sleep(0.1)
         assert p.poll() is None
         p.send_signal(sig)
-        assert p.wait(timeout=3) == 0
+        try:
+            assert p.wait(timeout=3) == 0
+        finally:
+            p.kill()
 
 
 @pytest.mark.parametrize("shape", ["0<&- 1>&- 2>&-", "2>/dev/full", "</dev/null"])
