@@ -66,7 +66,7 @@ copy_size(const struct reap *r)
 	struct winsize size;
 
 	if (r->terminal >= 0 && r->console >= 0 && ioctl(r->terminal, TIOCGWINSZ, &size) == 0)
-		(void)ioctl(r->console, TIOCSWINSZ, &size); /* a wrong size harms nobody */
+		(void)ioctl(r->console, (int)TIOCSWINSZ, &size); /* a wrong size harms nobody */
 }
 
 /* P3: everything but what is about ourselves.  Our own write to a closed pipe or beyond a file

@@ -48,7 +48,7 @@ take_foreground(const struct supervise *s)
 	if (fd < 0 || ioctl(fd, TIOCGPGRP, &group) < 0 || group != s->group_before)
 		return;
 	group = getpid();
-	(void)ioctl(fd, TIOCSPGRP, &group);
+	(void)ioctl(fd, (int)TIOCSPGRP, &group);
 }
 
 static void
