@@ -1,5 +1,6 @@
-/* What the tests of the inits need, as one static program: PID 1 of a new namespace, a recorder of signals, a child
- * that wants to be traced, orphans.  Signals by raw calls: libraries keep some for themselves. */
+/* What the tests of the inits need, as one static program: PID 1 of a new namespace, a recorder of
+ * signals, a child that wants to be traced, orphans.  Signals by raw calls: libraries keep some for
+ * themselves. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static unsigned char full[16] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+static unsigned char full[16] = {
+	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
 enum { SET = _NSIG / 8 };
 
 static void
@@ -31,7 +33,8 @@ code(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* pid1 DELAY_US SIGNAL CMD...: CMD as PID 1 of a new namespace; its pid as the first line on fd 2 where SIGNAL is -1 */
+/* pid1 DELAY_US SIGNAL CMD...: CMD as PID 1 of a new namespace; its pid as the first line on fd 2
+ * where SIGNAL is -1 */
 static int
 pid1(char **argv)
 {
@@ -80,7 +83,9 @@ record(char **argv)
 		if (sig < 0)
 			return 9;
 		dprintf(1, "%ld %d %llx\n", sig, info.si_code,
-			info.si_code == SI_QUEUE ? (unsigned long long)(size_t)info.si_value.sival_ptr : 0);
+			info.si_code == SI_QUEUE
+				? (unsigned long long)(size_t)info.si_value.sival_ptr
+				: 0);
 	}
 	return 0;
 }
@@ -144,7 +149,8 @@ show_status(void)
 	while (f && fgets(line, sizeof line, f))
 		if (!strncmp(line, "SigBlk", 6) || !strncmp(line, "SigIgn", 6))
 			fputs(line, stdout);
-	printf("LISTEN_PID %s\nWATCHDOG_PID %s\n", getenv("LISTEN_PID") ?: "", getenv("WATCHDOG_PID") ?: "");
+	printf("LISTEN_PID %s\nWATCHDOG_PID %s\n", getenv("LISTEN_PID") ?: "",
+		getenv("WATCHDOG_PID") ?: "");
 	return 0;
 }
 
