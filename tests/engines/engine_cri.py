@@ -133,6 +133,7 @@ class Cri:
             place.call([*self.ctr, "images", "import", "--snapshotter", "native", image])
         self.caller = subprocess.Popen([sys.executable, "-c", CALLER, f"unix://{self.home}/sock"], stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, text=True)
+        place.daemons.append(self.caller)
         self.pods = {}  # {id: its config}
         self.seen = []
         self.number = 0
@@ -198,5 +199,4 @@ class Cri:
 
     def end(self):
         self.clear()
-        self.caller.stdin.close()
-        self.caller.wait()
+        self.place.stop(self.caller)
