@@ -376,53 +376,6 @@ add_annotation(struct err *e, struct plan_unit *u, const struct pair *a, const c
 	return 0;
 }
 
-/* -- devices ----------------------------------------------------------------------------------- */
-
-/* "c 1:3 rwm" as systemd has it, "/dev/char/1:3" and "rwm"; of the majors with all their minors it
- * wants the names, of which we know one.  NULL: there is none; after a reload those are denied. */
-static char *
-add_device(char *to, const char *rule)
-{
-	const char *kind = *rule == 'c' ? "char" : "block", *number = rule + 2;
-	size_t n = str_until(number, " ");
-	const char *name = str_starts(number, "*:*") ? "*"
-		: str_starts(rule, "c 136:*")	     ? "pts"
-						     : NULL;
-
-	if (!name && number[n - 1] == '*')
-		return NULL;
-	if (name)
-		n = strlen(name);
-	to += str_format(to, 48, "%s%s%c%.*s", name ? "" : "/dev/", kind, name ? '-' : '/', (int)n,
-		name ? name : number);
-	return to + 2 + str_format(to + 1, 8, "%s", strchr(number, ' ') + 1);
-}
-
-/* Systemd writes its own rules into the v1 hierarchy whenever it is reloaded: those that are denied
- * by default become its, too. */
-static int
-add_devices(struct err *e, struct plan_unit *u, const struct plan_cgroup_dir *d)
-{
-	char *to = arena_take(e, (size_t)d->n_writes + 1, 64);
-
-	if (!to)
-		return -1;
-	if (d->n_writes == 0 || !str_equal(d->write[0].file, "devices.deny"))
-		return 0;
-	TRY(add_text(e, u, "DevicePolicy", "s", "strict"));
-	TRY(add_text(e, u, "DeviceAllow", "a(ss)", to));
-	u->last->n = 0;
-	for (uint32_t i = 1; i < d->n_writes; i++) {
-		char *next = add_device(to, d->write[i].value);
-
-		if (!next)
-			continue;
-		u->last->n += 2;
-		to = next;
-	}
-	return 0;
-}
-
 /* -- the whole --------------------------------------------------------------------------------- */
 
 int
@@ -443,8 +396,6 @@ unit_properties(struct err *e, struct plan *p)
 		if (!u->slice || *flag != 'D')
 			TRY(add(e, u, flag, "b", 1));
 	TRY(unit_limits(e, &p->cgroup));
-	for (uint32_t i = 0; i < p->cgroup.n_dirs; i++)
-		TRY(add_devices(e, u, &p->cgroup.dir[i]));
 	for (uint32_t i = 0; i < annotations->n; i++)
 		if (str_starts(annotations->at[i].name, prefix))
 			TRY(add_annotation(e, u, &annotations->at[i],
