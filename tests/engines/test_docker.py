@@ -165,6 +165,12 @@ def test_healthcheck(docker):
     eventually(lambda: docker.inspect(name, ".State.Health.Status") == "healthy", 20)
 
 
+def test_attach_to_a_terminal(docker):
+    name = docker.start("-it", "bb", "sh")
+    code, out = docker.terminal("attach", name, feed=[(b"", b"echo $((40+2)); exit 4\n")])
+    assert code == 4 and "42" in out
+
+
 def test_copy_and_commit(docker):
     name = docker.start("bb", "sleep", "1000")
     (docker.home / "file").write_text("carried\n")

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from place import Unavailable, engine
+from place import engine, not_possible
 
 CONFIG = {"cniVersion": "0.4.0", "name": "hooked", "type": "ptp", "ipMasq": False,
           "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.98.0.0/24"}]]}}
@@ -69,7 +69,7 @@ def bundles(place):
 def cni(bundles):
     """(directory, config) with a network that hooks make and take away."""
     if not os.path.exists("/usr/lib/cni/ptp"):
-        raise Unavailable("containernetworking-plugins is not installed")
+        not_possible("containernetworking-plugins is not installed")
     bundle, config = bundles.fresh()
     work = bundle / "cni"
     work.mkdir()
@@ -109,7 +109,7 @@ def test_network_that_cannot_be_made(bundles):
     bundle, config, work = cni(bundles)
     (work / "config.json").write_text('{"cniVersion": "0.4.0", "name": "hooked", "type": "ptp"}')
     done = bundles.run(bundle, config, "/bin/true")
-    assert done.returncode == 1 and "createRuntime" in done.stderr or "hook" in done.stderr
+    assert done.returncode == 1 and "hook" in done.stderr, done.stderr
     assert bundles.place.run([bundles.place.runtime, "state", bundles.seen[-1]]).returncode != 0
 
 
