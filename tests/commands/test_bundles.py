@@ -36,7 +36,8 @@ def test_umoci_bundle_runs_unchanged(bundle, umoci):
     out = subprocess.run(["script", "-qec", f"{rt.path} --root {rt.root} run -b {umoci} {bundle.id}", "/dev/null"],
                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
     assert out.returncode == 0, out
-    report = json.JSONDecoder().raw_decode(out.stdout[out.stdout.index("{"):].replace("\r\n", "\n"))[0]
+    text = out.stdout.replace("\r\n", "\n").replace("^@", "")  # what script(1) types at the end of its stdin is echoed
+    report = json.JSONDecoder().raw_decode(text[text.index("{"):])[0]
     assert report["tty"] == [1, 1, 1]
     assert report["cwd"] == "/tmp" and "X=y z" in report["env"]
 
