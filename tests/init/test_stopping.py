@@ -119,17 +119,17 @@ def test_pause(init, sig):
     if init.name not in ("native", "catatonit"):
         pytest.skip("has no -P")
     with subprocess.Popen([*init.command, "-P"]) as p:
-        assert wait_for(lambda: os.readlink(f"/proc/{p.pid}/cwd") == "/")
-        time.sleep(0.1)
-        p.send_signal(signal.SIGUSR1)
-        p.send_signal(signal.SIGHUP)
-        time.sleep(0.1)
-        assert p.poll() is None
-        p.send_signal(sig)
         try:
+            assert wait_for(lambda: os.readlink(f"/proc/{p.pid}/cwd") == "/")
+            time.sleep(0.1)
+            p.send_signal(signal.SIGUSR1)
+            p.send_signal(signal.SIGHUP)
+            time.sleep(0.1)
+            assert p.poll() is None
+            p.send_signal(sig)
             assert p.wait(timeout=3) == 0
         finally:
-            p.kill()
+            p.kill()  # or the end of `with` waits for ever
 
 
 @pytest.mark.parametrize("shape", ["0<&- 1>&- 2>&-", "2>/dev/full", "</dev/null"])
