@@ -883,9 +883,16 @@ containers() {
 
 stage_commands() { containers "$PWD/ocirt" tests/commands; }
 
+# Debian's inits fail many of these by waiting for a time limit: all of them take half an hour.
 stage_init() {
 	need_root
-	PYTHONDONTWRITEBYTECODE=1 confined /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/init
+	rows='ocirt or native'
+	if [ "${OCIRT_INITS-}" = all ]; then
+		rows=''
+	else
+		echo "skipped: the same tests on Debian's inits: they take half an hour (OCIRT_INITS=all)"
+	fi
+	PYTHONDONTWRITEBYTECODE=1 confined /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/init -k "$rows"
 }
 
 stage_fault() { containers "$PWD/ocirt" tests/fault; }
