@@ -23,6 +23,18 @@ runtime_supports_nocgroups = ["crun", "ocirt"]
 {name} = ["{path}"]
 """
 
+NET = ("--network", "none")
+
+
+def sh(podman, script, *options, code=0, **more):
+    """stdout of a script in a container that goes away by itself."""
+    return podman("run", "--rm", *NET, *options, "bb", "sh", "-c", script, code=code, **more)
+
+
+def stay(podman, *options):
+    """The id of a container that stays until it is stopped."""
+    return podman("run", "-d", *NET, *options, "bb", "sleep", "1000")
+
 
 class Podman:
     def __init__(self, place):

@@ -2,20 +2,11 @@
 
 from pathlib import Path
 
+from harness import known
+
 KNOWN = Path(__file__).resolve().parent / "known"
 COLUMNS = ("ocirt", "crun", "runc")
 CELLS = {}  # {(file, case): {column: (word, reason)}}
-
-
-def known_reasons(column):
-    """{file::case: reason}"""
-    path = KNOWN / f"{column}.txt"
-    rows = {}
-    for line in path.read_text().splitlines() if path.exists() else []:
-        if line.strip() and not line.startswith("#"):
-            name, _, reason = line.partition("  ")
-            rows[name] = reason.strip()
-    return rows
 
 
 def record(file, case, column, word, reason=""):
@@ -38,7 +29,7 @@ def title(file, case):
 
 def lines(columns):
     """The table as text."""
-    reasons = {column: known_reasons(column) for column in columns}
+    reasons = {column: known.reasons(KNOWN / f"{column}.txt") for column in columns}
     width = max([len(title(*key)) for key in CELLS] + [8])
     yield f"{'case':{width}}  " + "  ".join(f"{column:12}" for column in columns)
     notes = []

@@ -106,7 +106,7 @@ def test_changes_are_committed(buildah, box):
 
 
 def test_build_from_a_file(buildah):
-    image = bud(buildah, "FROM IMAGE\nENV A=b\nWORKDIR /work\nCOPY given /work/\nRUN cat given >copy && echo $A >>copy\n"
+    image = bud(buildah, "FROM IMAGE\nENV A=b\nWORKDIR /srv\nCOPY given /srv/\nRUN cat given >copy && echo $A >>copy\n"
                          "USER app\nRUN id -u >/tmp/id\n").splitlines()[-1]
     box = buildah("from", image)
     assert buildah("run", *NET, box, "sh", "-c", "cat copy /tmp/id") == "given\nb\n1000"

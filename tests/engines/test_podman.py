@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from engine_podman import Podman
+from engine_podman import NET, Podman, sh, stay
 from place import alive, cgroup_of, engine, eventually, not_possible
 
-NET = ("--network", "none")
 STAY = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
 
 
@@ -29,15 +28,6 @@ def podman_session(place):
 def podman(podman_session):
     yield podman_session
     podman_session.clear()
-
-
-def sh(podman, script, *options, code=0, **more):
-    return podman("run", "--rm", *NET, *options, "bb", "sh", "-c", script, code=code, **more)
-
-
-def stay(podman, *options):
-    """The id of a container that stays until it is stopped."""
-    return podman("run", "-d", *NET, *options, "bb", "sleep", "1000")
 
 
 def limit(podman, name, controller, v1, v2):

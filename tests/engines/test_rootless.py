@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from engine_podman import Rootless
+from engine_podman import NET, Rootless, sh, stay
 from place import alive, engine, eventually
 
-NET = ("--network", "none")
 
 
 @pytest.fixture(scope="session")
@@ -22,14 +21,6 @@ def rootless_session(place):
 def podman(rootless_session):
     yield rootless_session
     rootless_session.clear()
-
-
-def sh(podman, script, *options, code=0, **more):
-    return podman("run", "--rm", *NET, *options, "bb", "sh", "-c", script, code=code, **more)
-
-
-def stay(podman, *options):
-    return podman("run", "-d", *NET, *options, "bb", "sleep", "1000")
 
 
 def test_info(podman):

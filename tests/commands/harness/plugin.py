@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import inventory, layout, rootfs, runtime as runtimes, sandbox
+from harness import inventory, known, layout, rootfs, runtime as runtimes, sandbox
 from harness.bundle import Bundle
 
 TESTS = Path(__file__).resolve().parents[2]
@@ -62,28 +62,17 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(NOTES.pop(0))
 
 
-def known_failures(kind):
-    """{id or prefix*: reason}"""
-    path = KNOWN / f"{kind}.txt"
-    rows = {}
-    for line in path.read_text().splitlines() if path.exists() else []:
-        if line.strip() and not line.startswith("#"):
-            name, _, reason = line.partition("  ")
-            rows[name] = reason.strip()
-    return rows
-
-
 def pytest_collection_modifyitems(items):
     if not sandbox.inside():
         return
     rt = under_test()
-    known = {} if rt.ours else known_failures(rt.kind)
+    failures = {} if rt.ours else known.reasons(KNOWN / f"{rt.kind}.txt")
     for item in items:
         path, _, rest = item.nodeid.partition("::")
         name = f"{Path(path).name}::{rest}"
         if item.get_closest_marker("ours") and not rt.ours:
             item.add_marker(pytest.mark.skip(reason="behaviour of ocirt alone"))
-        for pattern, reason in known.items():
+        for pattern, reason in failures.items():
             if name == pattern or (pattern.endswith("*") and name.startswith(pattern[:-1])):
                 item.add_marker(pytest.mark.xfail(reason=reason, strict=not reason.startswith("at times: ")))
 
