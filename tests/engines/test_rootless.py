@@ -10,7 +10,6 @@ from engine_podman import NET, Rootless, sh, stay
 from place import alive, engine, eventually
 
 
-
 @pytest.fixture(scope="session")
 def rootless_session(place):
     with engine("rootless podman", lambda: Rootless(place)) as it:
