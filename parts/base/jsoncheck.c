@@ -148,7 +148,8 @@ skip_plain(struct scan *s)
 {
 	const char *p = s->text + s->at, *end = s->text + s->len;
 
-	while (p < end && *p >= ' ' && *p != '"' && *p != '\\')
+	while (p < end && (signed char)*p >= ' ' && *p != '"' &&
+		*p != '\\') /* not 0x80 and above */
 		p++;
 	s->at = (size_t)(p - s->text);
 }
