@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/personality.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* --- processes ------------------------------------------------------------------------------ */
@@ -54,6 +55,13 @@ int
 sys_kill(pid_t pid, int sig)
 {
 	return kill(pid, sig);
+}
+
+void
+sys_reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 pid_t

@@ -31,6 +31,8 @@ int sys_setns(int fd, int nstype);
 int sys_pidfd_open(pid_t pid, unsigned int flags);
 int sys_pidfd_send_signal(int pidfd, int sig, siginfo_t *info, unsigned int flags);
 int sys_kill(pid_t pid, int sig);
+/* Waits for the end of a child, whatever signals come meanwhile; how it ended is of no interest. */
+void sys_reap(pid_t pid);
 pid_t sys_setsid(void);
 int sys_execveat(int dirfd, const char *path, char *const argv[], char *const envp[], int flags);
 

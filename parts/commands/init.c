@@ -88,12 +88,6 @@ enum { ROWS = sizeof rows / sizeof *rows };
 
 /* -- texts ------------------------------------------------------------------------------------- */
 
-static int
-own_error(const struct init *it)
-{
-	return it->s.own_error;
-}
-
 static const char *
 version(const struct init *it)
 {
@@ -133,7 +127,7 @@ refuse(const struct init *it, const char *text, const char *word)
 {
 	init_say(INIT_FATAL, text, word);
 	usage(it, 2);
-	return own_error(it);
+	return it->s.own_error;
 }
 
 static int
@@ -288,7 +282,7 @@ take(struct init *it, const struct row *r, const char *value, const char *given)
 	init_write(2,
 		"Usage: -r option takes <signum>:<signum>, where <signum> is between 1 and 31.\n"
 		"This option can be specified multiple times.\nUse --help for full usage.\n");
-	return own_error(it);
+	return it->s.own_error;
 }
 
 /* --word, --word=value, --word value. *at is the place in the list. */
@@ -485,5 +479,5 @@ init_parse(struct init *it, int argc, char **words)
 	if (it->who == INIT_CATATONIT || it->who == INIT_NATIVE)
 		init_say(INIT_FATAL, "missing program name", NULL);
 	usage(it, 2);
-	return own_error(it);
+	return it->s.own_error;
 }

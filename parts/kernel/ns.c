@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MAPS_MAX = SPEC_IDMAP_MAX * 36 }; /* bytes; a line is three numbers of ten digits */
@@ -230,7 +229,7 @@ clone_into_pid(struct err *e, const struct plan *p, const struct ns_fds *fds, in
 		return -1;
 	(void)fail_errno(e, "going back to the own pid namespace");
 	(void)sys_kill(pid, SIGKILL); /* the first error is the one to tell */
-	(void)waitpid(pid, NULL, 0);
+	sys_reap(pid);
 	return -1;
 }
 
@@ -340,8 +339,8 @@ ns_user(struct err *e, const struct spec_idmaps *uid_map, const struct spec_idma
 		     : take_user(e, pid, uid_map, gid_map);
 	fd_close(&pair[0]);
 	fd_close(&pair[1]);
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (pid > 0)
+		sys_reap(pid);
 	return fd;
 }
 

@@ -12,7 +12,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { INERT = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC };
@@ -264,8 +263,7 @@ look_there(struct err *e, const char *rootfs, uint64_t before, int ns, struct lo
 	(void)close(pair[0]);
 	if (pid < 0)
 		return fail_errno(e, "clone");
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	sys_reap(pid);
 	return n == sizeof *l ? 0 : fail(e, "the look at the mount namespace was cut short");
 }
 

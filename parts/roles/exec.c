@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/sig.h"
+#include "base/sys.h"
 #include "kernel/systemd.h"
 #include "kernel/tuning.h"
 #include "roles/foreground.h"
@@ -24,7 +25,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 static struct run the_run;
 static const struct process_options *options;
@@ -65,8 +65,7 @@ static void
 drop_process(struct run *r)
 {
 	(void)kill(r->init, SIGKILL);
-	while (waitpid(r->init, NULL, 0) < 0 && errno == EINTR)
-		;
+	sys_reap(r->init);
 	fd_close(&r->sync);
 	fd_close(&r->console);
 }

@@ -66,11 +66,12 @@ pass_readiness(void *arg)
 {
 	struct run *r = arg;
 	struct err e = {0};
-	int end, done = notify_pass(&e, r->notify, r->notify_socket, r->init, &end);
+	FD_AUTO int barrier = -1; /* is for those who end before their program does */
+	int done = notify_pass(&e, r->notify, r->notify_socket, r->init, &barrier);
 
 	if (done < 0)
 		log_warning("%s", e.text);
-	return done == 0; /* the barrier is for those who end before their program does */
+	return done == 0;
 }
 
 /* Other verbs may come meanwhile: this one takes as long as the program. */

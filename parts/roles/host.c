@@ -32,13 +32,11 @@
 #include "roles/step.h"
 #include "roles/sync.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -267,8 +265,7 @@ drop_init(struct run *r)
 	if (r->init > 0)
 		(void)kill(r->init, SIGKILL);
 	(void)cgroup_signal(&ignored, &r->cgroups, SIGKILL, &n);
-	while (waitpid(r->init, NULL, 0) < 0 && errno == EINTR)
-		;
+	sys_reap(r->init);
 	fd_close(&r->sync);
 	fd_close(&r->console);
 	if (r->state.shared_mounts)

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static _Noreturn void
@@ -31,8 +30,7 @@ scope_release(struct run *r)
 	if (r->holder <= 0)
 		return;
 	(void)sys_kill(r->holder, SIGKILL);
-	while (waitpid(r->holder, NULL, 0) < 0 && errno == EINTR)
-		;
+	sys_reap(r->holder);
 	r->holder = 0;
 }
 
@@ -86,7 +84,6 @@ scope_clone(struct err *e, struct run *r)
 	if (pid <= 0 || systemd_attach(e, u->manager, u->name, pid) == 0)
 		return pid;
 	(void)sys_kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	sys_reap(pid);
 	return -1;
 }

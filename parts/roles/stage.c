@@ -16,10 +16,8 @@
 #include "roles/init.h"
 #include "roles/sync.h"
 
-#include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* -- in host ----------------------------------------------------------------------------------- */
@@ -51,8 +49,7 @@ stage_wait(struct err *e, struct run *r, pid_t stage)
 	got = stage_pid(e, r);
 	if (got < 0)
 		(void)kill(stage, SIGKILL);
-	while (waitpid(stage, NULL, 0) < 0 && errno == EINTR)
-		;
+	sys_reap(stage);
 	return got;
 }
 
