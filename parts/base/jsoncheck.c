@@ -148,8 +148,8 @@ skip_plain(struct scan *s)
 {
 	const char *p = s->text + s->at, *end = s->text + s->len;
 
-	while (p < end && (signed char)*p >= ' ' && *p != '"' &&
-		*p != '\\') /* not 0x80 and above */
+	/* As signed ones the bytes from 0x80 on are below the blank, too. */
+	while (p < end && (signed char)*p >= ' ' && *p != '"' && *p != '\\')
 		p++;
 	s->at = (size_t)(p - s->text);
 }
