@@ -17,6 +17,12 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
+
+# A shell starts what is in the background with these ignored, and that is inherited.
+for _signal in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_signal) == signal.SIG_IGN:
+        signal.signal(_signal, signal.SIG_DFL)
+
 OCIRT = Path(os.environ.get("OCIRT", HERE.parents[1] / "ocirt")).resolve()
 NAMES = ["native", "tini", "dumb-init", "catatonit"]
 ALL = [f"ocirt-{n}" for n in NAMES] + [f"debian-{n}" for n in NAMES[1:]]
