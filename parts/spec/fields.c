@@ -157,6 +157,12 @@ fields_resources(void)
 }
 
 const struct object *
+fields_manifest(void)
+{
+	return &objects[OBJECT_manifest];
+}
+
+const struct object *
 fields_inner(const struct field *row)
 {
 	return &objects[row->of];
@@ -209,6 +215,7 @@ static const struct fields_limits limits_of_range[RANGES] = {
 	[RANGE_MINOR] = {0, MINOR_MAX},
 	[RANGE_MAJOR_OR_ANY] = {-1, MAJOR_MAX},
 	[RANGE_MINOR_OR_ANY] = {-1, MINOR_MAX},
+	[RANGE_EXACT] = {0, (UINT64_C(1) << 53) - 1},
 };
 
 static struct fields_limits

@@ -11,6 +11,7 @@
 #ifndef SPEC_FIELDS_H
 #define SPEC_FIELDS_H
 
+#include "spec/manifest.h"
 #include "spec/view.h"
 #include "words/words.h"
 
@@ -64,6 +65,7 @@ enum field_range {
 	RANGE_MINOR,
 	RANGE_MAJOR_OR_ANY,
 	RANGE_MINOR_OR_ANY,
+	RANGE_EXACT, /* what every reader of JSON can hold: up to 2^53 - 1 (RFC 8259, 6) */
 	RANGES,
 };
 
@@ -92,6 +94,7 @@ struct fields_namespace {
 const struct object *fields_config(void);    /* into struct spec */
 const struct object *fields_process(void);   /* into struct spec_process */
 const struct object *fields_resources(void); /* into struct spec_resources */
+const struct object *fields_manifest(void);  /* into struct manifest */
 
 /* The object that a row of kind KIND_OBJECT or above has, or is a list or a map of. */
 const struct object *fields_inner(const struct field *row);

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "spec/fields.h"
-#include "spec/settle.h"
 
 #include <string.h>
 
@@ -15,6 +14,7 @@ struct decode {
 	struct err *e;
 	struct json j;
 	uint32_t muted; /* inside something that is refused as one: check types only */
+	bool strict;
 };
 
 static int read_object(struct decode *d, const struct object *o, uint32_t i, char *base);
@@ -445,7 +445,7 @@ find_row(struct decode *d, const struct object *o, uint32_t token)
 
 	if (found >= 0)
 		return found;
-	for (int n = 0; n < o->n; n++, name = str_after(name))
+	for (int n = 0; n < o->n && !d->strict; n++, name = str_after(name))
 		if (str_equal_case(name, text)) {
 			(void)json_path(&d->j, token, path, sizeof(path)); /* may be cut */
 			log_warning("%s: ignored: the property is spelled %s", path, name);
@@ -484,10 +484,12 @@ read_object(struct decode *d, const struct object *o, uint32_t i, char *base)
 	for (uint32_t n = json_count(&d->j, i); n > 0; n--, k = json_next(&d->j, k)) {
 		int row = find_row(d, o, k);
 
+		if (row < 0 && d->strict)
+			return REFUSE(d, k, "not known");
 		if (row < 0)
 			continue;
 		/* DEC-29: null is absent */
-		if (json_type(&d->j, k + 1) == JSON_NULL)
+		if (json_type(&d->j, k + 1) == JSON_NULL && !d->strict)
 			continue;
 		TRY(read_field(d, &fields_rows(o)[row], k + 1, base));
 		seen |= UINT64_C(1) << row;
@@ -511,82 +513,18 @@ is_null(const char *text, size_t len)
 	return len == 4 && memcmp(text, "null", 4) == 0;
 }
 
-static int
-read_document(struct err *e, const struct object *o, void *to, struct json *j, char *text,
-	size_t len, const char *name)
+int
+view_document(
+	struct err *e, const struct object *o, void *to, struct json *j, const struct view_text *t)
 {
-	struct decode d = {.e = e};
+	struct decode d = {.e = e, .strict = t->strict};
 
 	memset(to, 0, o->size);
-	if (is_null(text, len))
-		return fail(e, "%s: config cannot be null", name);
-	TRY(json_read(e, &d.j, text, len, name));
+	if (!t->strict && is_null(t->text, t->len))
+		return fail(e, "%s: config cannot be null", t->name);
+	TRY(json_read(e, &d.j, t->text, t->len, t->name));
 	TRY(read_object(&d, o, 0, to));
 	if (j)
 		*j = d.j;
-	return 0;
-}
-
-int
-spec_read(struct err *e, struct spec *s, char *text, size_t len, const char *name)
-{
-	TRY(read_document(e, fields_config(), s, NULL, text, len, name));
-	settle_linux(&s->linux_);
-	return 0;
-}
-
-int
-spec_read_resources(
-	struct err *e, struct spec_resources *r, char *text, size_t len, const char *name)
-{
-	TRY(read_document(e, fields_resources(), r, NULL, text, len, name));
-	r->present = true;
-	return 0;
-}
-
-#define INHERITED(name, member) \
-	{ \
-		name, offsetof(struct spec_process, member), \
-			sizeof(((struct spec_process *)0)->member) \
-	}
-
-/* EXE-1: what a document does not have (null is absent, DEC-29) stays as the config has it. */
-static void
-inherit(const struct json *j, struct spec_process *p, const struct spec_process *from)
-{
-	static const struct {
-		char name[16];
-		uint16_t at, size;
-	} rows[] = {
-		INHERITED("env", env),
-		INHERITED("capabilities", capabilities),
-		INHERITED("rlimits", rlimits),
-		INHERITED("noNewPrivileges", no_new_privileges),
-		INHERITED("scheduler", scheduler),
-		INHERITED("ioPriority", io_priority),
-		INHERITED("execCPUAffinity", exec_cpu_affinity),
-		INHERITED("apparmorProfile", apparmor_profile),
-		INHERITED("selinuxLabel", selinux_label),
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		int64_t at = json_find(j, 0, rows[i].name);
-
-		if (at < 0 || json_type(j, (uint32_t)at) == JSON_NULL)
-			memcpy((char *)p + rows[i].at, (const char *)from + rows[i].at,
-				rows[i].size);
-	}
-}
-
-int
-spec_read_process(struct err *e, struct spec_process *p, const struct spec_process *defaults,
-	char *text, size_t len, const char *name)
-{
-	struct json j;
-
-	TRY(read_document(e, fields_process(), p, &j, text, len, name));
-	p->present = true;
-	if (defaults)
-		inherit(&j, p, defaults);
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "spec/data.h"
 #include "spec/datalinux.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define SPEC_VERSION "1.3.0" /* what we implement: ociVersion of our state */
@@ -51,6 +52,19 @@ int spec_read_process(struct err *e, struct spec_process *p, const struct spec_p
  * "linux.resources". */
 int spec_read_resources(
 	struct err *e, struct spec_resources *r, char *text, size_t len, const char *name);
+
+/* What all of these are made of: reads a document by the rows of its object (spec/fields.h) into
+ * *to.  strict: a name without a row, and null, are errors.  *j: its tokens, unless it is NULL. */
+struct view_text {
+	char *text; /* written to; must outlive what is read */
+	size_t len;
+	const char *name;
+	bool strict;
+};
+struct object;
+struct json;
+int view_document(
+	struct err *e, const struct object *o, void *to, struct json *j, const struct view_text *t);
 
 /* Calls `each` for every row of every field table, depth first, with the property's whole path
  * ("linux.resources.memory.limit", arrays as "mounts[].type"): what `features`, the coverage table

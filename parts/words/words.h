@@ -35,6 +35,7 @@ enum words {
 	WORDS_MEMORY_MODE,	/* "MPOL_BIND" -> 2 */
 	WORDS_MEMORY_FLAG,	/* "MPOL_F_STATIC_NODES" -> 1 << 15 */
 	WORDS_PERSONALITY,	/* "LINUX32" -> 8 */
+	WORDS_SEALED_KIND,	/* "file" -> enum sealed_kind */
 	WORDS_LISTS,
 };
 
@@ -84,6 +85,9 @@ enum seccomp_operator {
 	SECCOMP_GT,
 	SECCOMP_MASKED_EQ,
 };
+
+/* What a manifest has digests of */
+enum sealed_kind { SEALED_FILE, SEALED_DIRECTORY };
 
 /* The value of a spelling, or -1. */
 int words_find(enum words list, const char *name);
