@@ -12,9 +12,11 @@
 
 enum { ERR_TEXT_MAX = 2048 }; /* bytes of an error's text, its NUL included */
 
+enum { ERR_UNVERIFIED = -1 }; /* a number besides those of errno: a bundle is not what was signed */
+
 /* One error. The record has a fixed size and no pointers: children send it to host as it is. */
 struct err {
-	int number;		 /* errno of the call that failed; 0: not a kernel error */
+	int number; /* errno of the call that failed; 0: not a kernel error; or see above */
 	char text[ERR_TEXT_MAX]; /* a sentence fragment without a newline */
 };
 

@@ -296,4 +296,14 @@ _Static_assert(offsetof(struct kabi_dirent, name) == 19, "linux_dirent64");
 #define NS_GET_NSTYPE _IO(0xb7, 0x3)
 #endif
 
+/* linux/fsverity.h, Linux 5.4: the digest of a file that has fs-verity. */
+struct kabi_verity_digest {
+	uint16_t algorithm; /* 1: SHA-256 */
+	uint16_t size;	    /* bytes of room before the call, of the digest after it */
+	uint8_t digest[64];
+};
+#ifndef FS_IOC_MEASURE_VERITY
+#define FS_IOC_MEASURE_VERITY _IOWR('f', 134, uint16_t[2])
+#endif
+
 #endif

@@ -134,6 +134,18 @@ sys_fgetxattr(int fd, const char *name, void *value, size_t size)
 	return syscall(SYS_fgetxattr, fd, name, value, size);
 }
 
+ssize_t
+sys_listxattr(const char *path, char *names, size_t size)
+{
+	return syscall(SYS_listxattr, path, names, size);
+}
+
+ssize_t
+sys_getxattr(const char *path, const char *name, void *value, size_t size)
+{
+	return syscall(SYS_getxattr, path, name, value, size);
+}
+
 int
 sys_fsetxattr(int fd, const char *name, const void *value, size_t size, int flags)
 {

@@ -43,8 +43,10 @@ ssize_t sys_getdents64(int fd, void *buf, size_t size);
 int sys_statx(int dirfd, const char *path, int flags, unsigned int mask, struct kabi_statx *stx);
 int sys_statfs(const char *path, struct statfs *s); /* the library's bring statvfs(3) along */
 int sys_fstatfs(int fd, struct statfs *s);
-ssize_t sys_flistxattr(int fd, char *names, size_t size); /* and these eight others */
+ssize_t sys_flistxattr(int fd, char *names, size_t size); /* and these ten others */
 ssize_t sys_fgetxattr(int fd, const char *name, void *value, size_t size);
+ssize_t sys_listxattr(const char *path, char *names, size_t size);
+ssize_t sys_getxattr(const char *path, const char *name, void *value, size_t size);
 int sys_fsetxattr(int fd, const char *name, const void *value, size_t size, int flags);
 int sys_setxattr(const char *path, const char *name, const void *value, size_t size, int flags);
 int sys_mknodat(int dirfd, const char *path, mode_t mode, dev_t dev);
