@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/sig.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "commands/command.h"
@@ -73,6 +74,8 @@ failed(struct err *e, const struct globals *g, const struct command *c)
 	else if (c && c->enters)
 		(void)context(e, "%s %s failed", g->name, c->name);
 	tell(e, g);
+	if (sig_ended_by())
+		return 128 + sig_ended_by();
 	return c && c->is_exec ? EXIT_EXEC : EXIT_ERROR;
 }
 

@@ -97,10 +97,70 @@ sig_queue(pid_t pid, int sig, siginfo_t *info)
 	return (int)syscall(SYS_rt_sigqueueinfo, pid, sig, info);
 }
 
+static int
+open_for(const struct sig_mask *mask)
+{
+	return (int)syscall(SYS_signalfd4, -1, mask, set_bytes, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
 int
 sig_open(void)
 {
 	struct sig_mask mask = all();
 
-	return (int)syscall(SYS_signalfd4, -1, &mask, set_bytes, SFD_CLOEXEC | SFD_NONBLOCK);
+	return open_for(&mask);
+}
+
+/* -- those that end a command ------------------------------------------------------------------ */
+
+static struct sig_mask unwatched;
+static int watch_fd = -1, ended_by;
+
+/* They stand in the first word of the set, whatever its order of bytes. */
+void
+sig_watch(void)
+{
+	static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	struct sig_mask mask = none;
+	unsigned long bits = 0;
+
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+		if (!(not_default >> (ending[i] - 1) & 1))
+			bits |= 1UL << (ending[i] - 1);
+	memcpy(mask.bits, &bits, sizeof bits);
+	watch_fd = open_for(&mask);
+	if (watch_fd >= 0)
+		(void)syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, &unwatched, set_bytes);
+}
+
+void
+sig_unwatch(void)
+{
+	if (watch_fd < 0)
+		return;
+	(void)close(watch_fd);
+	watch_fd = -1;
+	sig_restore(&unwatched);
+}
+
+int
+sig_watched(void)
+{
+	return watch_fd;
+}
+
+int
+sig_taken(void)
+{
+	struct signalfd_siginfo info;
+
+	if (watch_fd < 0 || read(watch_fd, &info, sizeof info) != (ssize_t)sizeof info)
+		return 0;
+	return ended_by = (int)info.ssi_signo;
+}
+
+int
+sig_ended_by(void)
+{
+	return ended_by;
 }

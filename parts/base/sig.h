@@ -49,6 +49,18 @@ int sig_wait(siginfo_t *info, int ms);
 /* rt_sigqueueinfo(2): sends `info` as it is. Returns 0, or -1 with errno. */
 int sig_queue(pid_t pid, int sig, siginfo_t *info);
 
+/* Holds back the signals that tell a command to end (HUP, INT, QUIT, TERM), those that our caller
+ * ignores left out, so that whoever waits can look at them: sig_watched() is to be polled, -1 where
+ * nobody watches; sig_taken() takes one that has come, 0: none.  sig_unwatch() undoes it, for a
+ * child above all: what it blocks would be inherited. */
+void sig_watch(void);
+void sig_unwatch(void);
+int sig_watched(void);
+int sig_taken(void);
+
+/* The last one that was taken, 0: none. */
+int sig_ended_by(void);
+
 /* A signalfd(2) for every signal, close-on-exec and non-blocking; -1 with errno. */
 int sig_open(void);
 

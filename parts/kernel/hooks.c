@@ -38,6 +38,7 @@ struct running {
 	size_t len[2];
 	int exec_errno; /* 0: executed */
 	int status;	/* of waitpid(2) */
+	int signal;	/* by which we were told to end meanwhile; 0: none */
 	bool ended, timed_out;
 };
 
@@ -255,6 +256,7 @@ turn(struct running *r, int ms)
 		{.fd = r->out[1], .events = POLLIN},
 		{.fd = r->report, .events = POLLIN},
 		{.fd = r->pidfd, .events = POLLIN},
+		{.fd = sig_watched(), .events = POLLIN},
 	};
 
 	if (r->pidfd < 0 && (ms < 0 || ms > STEP))
@@ -268,6 +270,8 @@ turn(struct running *r, int ms)
 			collect(r, i);
 	if (p[3].revents)
 		learn(r);
+	if (p[5].revents)
+		r->signal = sig_taken();
 }
 
 /* A grandchild may hold the pipes for ever: after the hook's own end only what is there counts. */
@@ -287,7 +291,15 @@ drain(struct running *r)
 		learn(r);
 }
 
-/* S21, HK-5: the whole group dies at the deadline. */
+static void
+kill_group(struct running *r)
+{
+	(void)sys_kill(-r->pid, SIGKILL);
+	(void)sys_kill(r->pid, SIGKILL); /* should it have left its group */
+	reap_hook(r, 0);
+}
+
+/* S21, HK-5: the whole group dies at the deadline, or with us. */
 static void
 attend(struct running *r, int64_t timeout)
 {
@@ -299,13 +311,14 @@ attend(struct running *r, int64_t timeout)
 
 		if (deadline >= 0 && left <= 0) {
 			r->timed_out = true;
-			(void)sys_kill(-r->pid, SIGKILL);
-			(void)sys_kill(r->pid, SIGKILL); /* should it have left its group */
-			reap_hook(r, 0);
+			kill_group(r);
 			break;
 		}
 		turn(r, left > INT_MAX ? INT_MAX : (int)left);
-		reap_hook(r, WNOHANG);
+		if (r->signal)
+			kill_group(r);
+		else
+			reap_hook(r, WNOHANG);
 	}
 	drain(r);
 }
@@ -326,9 +339,11 @@ judge(struct err *e, struct running *r, const struct spec_hook *h)
 	if (r->timed_out)
 		return fail(e, "timed out after %jd s, stdout: %s, stderr: %s",
 			(intmax_t)h->timeout, r->text[0], r->text[1]);
-	if (WIFEXITED(r->status) && WEXITSTATUS(r->status) == 0)
+	if (!r->signal && WIFEXITED(r->status) && WEXITSTATUS(r->status) == 0)
 		return 0;
-	if (WIFSIGNALED(r->status))
+	if (r->signal)
+		(void)str_format(how, sizeof how, "interrupted by signal %d", r->signal);
+	else if (WIFSIGNALED(r->status))
 		(void)str_format(how, sizeof how, "signal %d", WTERMSIG(r->status));
 	else
 		(void)str_format(how, sizeof how, "exit status %d", WEXITSTATUS(r->status));

@@ -330,6 +330,7 @@ pass_readiness(struct err *e, struct run *r)
 {
 	if (r->notify < 0 || r->request->mode == RUN_FOREGROUND)
 		return 0;
+	sig_unwatch(); /* nor that we are told to end */
 	if (notify_wait(e, r->notify, r->notify_socket, r->init) < 0)
 		log_warning("%s", e->text);
 	return 0;
@@ -360,6 +361,7 @@ static const struct step start[] = {
 	{ "pidfd socket",  serve_pidfd,        NULL },
 	{ "show",          show,               NULL },
 	{ "poststart",     poststart,          NULL },
+	{ "signals",       serve_signals,      NULL },
 	{ "pid file",      serve_pid_file,     NULL },
 	{ "readiness",     pass_readiness,     NULL },
 };
@@ -409,6 +411,7 @@ host_create(struct err *e, const struct request *q)
 	r->caller_umask = umask(022);  /* own files have fixed modes, whatever the caller's is */
 	TRY(load_run(e, r, q));
 	TRY(foreground_check(e, r));
+	sig_watch(); /* from here on there is something to undo */
 	TRY(steps_run(e, r, prepare, N_PREPARE));
 	TRY(start_container(e, r));
 	return q->mode == RUN_FOREGROUND ? run_foreground(e, r) : 0;

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/role.h"
+#include "base/sig.h"
 #include "base/str.h"
 #include "kernel/creds.h"
 #include "kernel/devices.h"
@@ -44,6 +45,7 @@ begin(struct err *e, struct run *r)
 	fd_close(&r->lock);
 	fd_close(&r->dir);
 	fd_close(&r->root_dir);
+	sig_unwatch();
 	TRY(creds_die_with_parent(e, true));
 	if (setsid() < 0 && errno != EPERM) /* EPERM: a stage's child that leads already */
 		return fail_errno(e, "setsid");

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/procstat.h"
+#include "base/sig.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "kernel/hooks.h"
@@ -11,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -68,6 +70,30 @@ serve_end(struct err *e, struct run *r)
 	return fail(e, "init died before READY");
 }
 
+int
+serve_signals(struct err *e, struct run *r)
+{
+	int signal = sig_taken();
+
+	(void)r;
+	return signal ? fail(e, "interrupted by signal %d", signal) : 0;
+}
+
+/* Until there is a message, or a signal that tells us to end. */
+static int
+await(struct err *e, struct run *r)
+{
+	struct pollfd p[] = {
+		{.fd = r->sync, .events = POLLIN},
+		{.fd = sig_watched(), .events = POLLIN},
+	};
+
+	while (p[1].fd >= 0 && poll(p, 2, -1) < 0)
+		if (errno != EINTR)
+			return fail_errno(e, "sync: poll");
+	return p[1].revents ? serve_signals(e, r) : 0;
+}
+
 /* One message: 1 when nothing more will come, 0 to go on, -1. */
 static int
 serve_one(struct err *e, struct run *r)
@@ -75,6 +101,7 @@ serve_one(struct err *e, struct run *r)
 	struct sync_message m;
 	FD_AUTO int fd = -1;
 
+	TRY(await(e, r));
 	TRY(sync_receive(e, r->sync, &m, &fd));
 	switch ((enum sync_kind)m.kind) {
 	case SYNC_HOOKS:

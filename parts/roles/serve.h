@@ -20,6 +20,9 @@ int serve_hooks(struct err *e, struct run *r, enum hook kind, enum state_status 
  * error. */
 int serve_init(struct err *e, struct run *r);
 
+/* Has a signal come that tells us to end (base/sig)?  `interrupted by signal 15`. */
+int serve_signals(struct err *e, struct run *r);
+
 /* Connects to the agent of the seccomp filter, if it has one, before anything is cloned (SC-9). */
 int serve_agent(struct err *e, struct run *r);
 

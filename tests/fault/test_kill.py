@@ -38,12 +38,12 @@ def trace(bundle, words):
     return calls
 
 
-def killed_at(bundle, call, words):
-    """Runs the command and kills the runtime as it enters that call.  The traced process is the runtime alone: children are
-    not followed."""
+def killed_at(bundle, call, words, signal="KILL"):
+    """Runs the command and sends the runtime a signal as it enters that call.  The traced process is the runtime alone:
+    children are not followed."""
     rt = bundle.runtime
     name, which = call
-    out = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={which}",
+    out = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={name}", "-e", f"inject={name}:signal={signal}:when={which}",
                           rt.path, "--root", str(rt.root), *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL, timeout=15)  # no pipe: a container would keep it open
     return out.returncode
@@ -116,6 +116,32 @@ def test_create_killed_at_every_call(runtime, config):
         converges(bundle, before, call)
         assert open("/proc/self/mountinfo").read() == mounts, call
     assert killed
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("config", ["hooks", "no mount namespace"])
+def test_create_told_to_end_at_every_call(runtime, config):
+    """SIGTERM: create has done all, or nothing; nobody has to clean up behind it."""
+    need_strace()
+    bundle = CONFIGS[config](Bundle(runtime)).args("true")
+    before = processes()
+    begin = time.monotonic()
+    calls = trace(bundle, create_words(bundle))
+    converges(bundle, before, "no fault")
+    cost, ended = 2 * (time.monotonic() - begin), 0
+    mounts = open("/proc/self/mountinfo").read()
+    for call in sample(calls, cost, f"create told to end, {config}"):
+        bundle.pid_file.unlink(missing_ok=True)
+        if killed_at(bundle, call, create_words(bundle), "TERM") == 0:
+            assert status(bundle) == "created" and bundle.pid_file.exists(), call
+            converges(bundle, before, call)
+            continue
+        ended += 1
+        left = [n for n in os.listdir(bundle.runtime.root)] if bundle.runtime.root.is_dir() else []
+        assert not left and not layout.directories(bundle.id) and not bundle.pid_file.exists(), (call, left)
+        assert not processes() - before, call
+        assert open("/proc/self/mountinfo").read() == mounts, call
+    assert ended
 
 
 @pytest.mark.ours
