@@ -92,9 +92,16 @@ void supervise_begin(struct supervise *s);
 /* Becomes child subreaper. */
 int supervise_subreaper(struct err *e);
 
-/* Clones the main program and returns when it is in its place, that is when its group can be sent
- * signals.  It reports its own failure, by tell() and its exit status.  Descriptors from 3 on are
- * closed here, the directory is `/`. */
+/* Clones what is to be the main program, and returns when it is in its place, that is when its
+ * group can be sent signals: the pid, or 0 in the child, whose signals are all blocked still.  `no
+ * fork` is the one error: -1. */
+pid_t supervise_fork(struct err *e, struct supervise *s);
+
+/* Closes our descriptors from 3 on, and enters `/`; see null_stdio. */
+void supervise_let_go(const struct supervise *s);
+
+/* Both, and the child becomes s->argv.  It reports its own failure, by tell() and its exit status.
+ */
 int supervise_spawn(struct err *e, struct supervise *s);
 
 /* Returns the exit status; or ends by a signal, see die_alike. */

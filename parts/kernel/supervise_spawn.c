@@ -119,17 +119,15 @@ search(char **argv)
 }
 
 static _Noreturn void
-become(const struct supervise *s, int report)
+become(const struct supervise *s)
 {
 	char listen[32], watchdog[32], *name = s->argv[0];
 
-	take_place(s);
 	sig_set_back(SIGCHLD, &s->chld_before);
 	if (s->default_child)
 		sig_default(); /* the mask, too: that is opened once more, in a moment */
 	readdress(s, "LISTEN_PID=", listen, sizeof listen);
 	readdress(s, "WATCHDOG_PID=", watchdog, sizeof watchdog);
-	(void)write(report, "", 1); /* nobody reads: then we shall be killed, too */
 	/* Last of all.  Every disposition is the program's by now, so a signal ends us properly or
 	 * waits for the program. */
 	if (!s->default_child)
@@ -146,12 +144,14 @@ become(const struct supervise *s, int report)
 
 /* -- in the init ------------------------------------------------------------------------------- */
 
-/* What we keep open or stay in would keep others waiting: the reader of a pipe, umount(2). */
-static void
-let_go(const struct supervise *s)
+/* What we keep open or stay in would keep others waiting: the reader of a pipe, umount(2).  What
+ * the image has as /dev/null is never used, and must not become our terminal. */
+void
+supervise_let_go(const struct supervise *s)
 {
 	if (s->null_stdio) {
-		FD_AUTO int fd = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
+		FD_AUTO int fd =
+			openat(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
 		for (int i = 0; i < 2; i++)
 			if (fd < 0 || sys_dup3(fd, i, 0) < 0)
@@ -161,37 +161,52 @@ let_go(const struct supervise *s)
 	(void)sys_chdir("/");
 }
 
-int
-supervise_spawn(struct err *e, struct supervise *s)
+pid_t
+supervise_fork(struct err *e, struct supervise *s)
 {
 	int report[2] = {-1, -1};
-	pid_t parent = getppid();
 	char byte;
 
-	IN(e, ROLE_HOST);
-	if (s->parent_signal &&
-		sys_prctl(PR_SET_PDEATHSIG, (unsigned)s->parent_signal, 0, 0, 0) < 0)
-		return fail_errno(e, "parent death signal");
 	s->group_before = getpgid(0);
 	/* The terminal is the new session's; a leader that gives it up gets HUP and CONT. */
 	if (s->setsid && ioctl(0, TIOCNOTTY) == 0 && getsid(0) == s->self)
 		s->route[SIGHUP].once = s->route[SIGCONT].once = true;
 	(void)sys_pipe2(report, O_CLOEXEC); /* without it a signal may come too early */
 	s->child = sys_clone(SIGCHLD, NULL);
-	if (s->child == 0)
-		become(s, report[1]);
 	if (s->child < 0)
 		return fail_errno(e, "fork");
-	(void)close(report[1]);
-	if (s->loud)
-		s->tell(SUPERVISE_SPAWNED, s->child, 0, s->argv[0]);
-	if (!s->setsid && !s->same_place)
-		(void)setpgid(s->child, s->child);
-	if (read(report[0], &byte, 1) == 1 && s->setsid &&
-		s->loud) /* all signals wait meanwhile: no EINTR */
-		s->tell(SUPERVISE_PLACED, s->child, 0, NULL);
+	if (s->child == 0) {
+		take_place(s);
+		(void)write(report[1], "", 1); /* nobody reads: then we shall be killed, too */
+	} else {
+		(void)close(report[1]);
+		if (s->loud)
+			s->tell(SUPERVISE_SPAWNED, s->child, 0, s->argv[0]);
+		if (!s->setsid && !s->same_place)
+			(void)setpgid(s->child, s->child);
+		if (read(report[0], &byte, 1) == 1 && s->setsid &&
+			s->loud) /* all signals wait meanwhile: no EINTR */
+			s->tell(SUPERVISE_PLACED, s->child, 0, NULL);
+	}
 	(void)close(report[0]);
-	let_go(s);
+	if (s->child == 0)
+		(void)close(report[1]);
+	return s->child;
+}
+
+int
+supervise_spawn(struct err *e, struct supervise *s)
+{
+	pid_t parent = getppid();
+
+	IN(e, ROLE_HOST);
+	if (s->parent_signal &&
+		sys_prctl(PR_SET_PDEATHSIG, (unsigned)s->parent_signal, 0, 0, 0) < 0)
+		return fail_errno(e, "parent death signal");
+	TRY(supervise_fork(e, s));
+	if (s->child == 0)
+		become(s);
+	supervise_let_go(s);
 	if (s->parent_signal && getppid() != parent)
 		(void)sys_kill(s->child, s->parent_signal);
 	return 0;
