@@ -17,6 +17,11 @@ enum {
 	FIELD_PENDING = 31,
 };
 
+/* As the line has it, the closing bracket not counted */
+static const char name[] = "(" PROCSTAT_STAYS ")";
+
+enum { NAME_BYTES = sizeof name - 2 };
+
 /* The decimal number at the beginning of a field. */
 static int
 number(const char *at, uint64_t *out)
@@ -43,6 +48,7 @@ procstat_parse(const char *line, struct procstat *p)
 
 	if (!at || at[1] != ' ' || at[2] == '\0')
 		return -1;
+	p->stays = at - line >= NAME_BYTES && str_starts(at - NAME_BYTES, name);
 	at += 2;
 	p->state = *at;
 	for (int field = FIELD_STATE; field < FIELD_START; field++) {
@@ -65,6 +71,12 @@ bool
 procstat_dying(const struct procstat *p)
 {
 	return p->flags & PROCSTAT_EXITING || p->pending & 1 << (SIGKILL - 1);
+}
+
+bool
+procstat_has_program(const struct procstat *p)
+{
+	return p->stays || !(p->flags & PROCSTAT_NEVER_EXECUTED);
 }
 
 static int

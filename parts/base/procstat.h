@@ -21,11 +21,15 @@ enum {
 	PROCSTAT_NEVER_EXECUTED = 0x40, /* PF_FORKNOEXEC: cloned, and has not called execve(2) */
 };
 
+/* The name (PR_SET_NAME) of a process of ours that has cloned the program and stays as its init. */
+#define PROCSTAT_STAYS "ocirt init"
+
 struct procstat {
 	char state;	  /* 'R', 'S', 'Z' ... */
 	uint64_t flags;	  /* PF_* of the kernel, field 9 */
 	uint64_t threads; /* of its thread group; more than 1 in a 'Z' whose threads live */
 	uint64_t start;	  /* clock ticks after boot, field 22 */
+	bool stays;	  /* calls itself PROCSTAT_STAYS */
 	uint64_t pending; /* signals up to 31 that wait for it, field 31; 0 where it is missing */
 };
 
@@ -37,6 +41,9 @@ int procstat_parse(const char *line, struct procstat *p);
 
 /* Is it on its way out, or will it be because of a SIGKILL?  Pure. */
 bool procstat_dying(const struct procstat *p);
+
+/* Is there a program?  The process is it, or stays as its init.  Pure. */
+bool procstat_has_program(const struct procstat *p);
 
 /* Reads the line of a pid; e->number is ESRCH when there is no such process. */
 int procstat_read(struct err *e, pid_t pid, struct procstat *p);

@@ -134,13 +134,14 @@ sig_watch(void)
 }
 
 void
-sig_unwatch(void)
+sig_unwatch(bool restore)
 {
 	if (watch_fd < 0)
 		return;
 	(void)close(watch_fd);
 	watch_fd = -1;
-	sig_restore(&unwatched);
+	if (restore)
+		sig_restore(&unwatched);
 }
 
 int

@@ -52,9 +52,10 @@ int sig_queue(pid_t pid, int sig, siginfo_t *info);
 /* Holds back the signals that tell a command to end (HUP, INT, QUIT, TERM), those that our caller
  * ignores left out, so that whoever waits can look at them: sig_watched() is to be polled, -1 where
  * nobody watches; sig_taken() takes one that has come, 0: none.  sig_unwatch() undoes it, for a
- * child above all: what it blocks would be inherited. */
+ * child above all: what it blocks would be inherited.  Without `restore` the mask stays.
+ */
 void sig_watch(void);
-void sig_unwatch(void);
+void sig_unwatch(bool restore);
 int sig_watched(void);
 int sig_taken(void);
 

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "commands/parse.h"
+#include "plan/options.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -77,8 +78,13 @@ struct request_options {
 	const char *bundle, *config, *pid_file, *console_socket, *pidfd_socket;
 	uint32_t preserve_fds;
 	bool no_pivot, no_new_keyring, no_subreaper, dry_run, detach, keep;
+	struct plan_init_options init;
 };
-enum { REQUEST_CREATE_OPTIONS = 10, REQUEST_OPTIONS = 12 }; /* the last ones are run's alone */
+#define REQUEST_OPTIONS_UNSET \
+	{ \
+		.init = { PLAN_UNSET, PLAN_UNSET, PLAN_UNSET, NULL, NULL } \
+	}
+enum { REQUEST_CREATE_OPTIONS = 15, REQUEST_OPTIONS = 17 }; /* the last ones are run's alone */
 extern const struct option request_option[];
 extern const char request_text[];
 int request_make(struct err *e, struct request *q, const struct globals *g,

@@ -139,11 +139,11 @@ special(struct reader *r, const char *name, size_t len)
 static int
 unknown(struct err *e, const char *name, size_t len)
 {
-	static const char later[] = " degrade init key verify ";
+	static const char later[] = " degrade key verify ";
 	char word[16];
 	int n = str_format(word, sizeof word, " %.*s ", (int)len, name);
 
-	if (n > 0 && (str_find(later, word) || str_starts(word, " init-")))
+	if (n > 0 && str_find(later, word))
 		return fail(e, "\"--%.*s\" is not available in this version", (int)len, name);
 	return fail(e, "flag provided but not defined: -%.*s", (int)len, name);
 }

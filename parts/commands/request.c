@@ -23,6 +23,11 @@ enum { LISTEN_FDS_MAX = 65536 };
 	ROW(T, "no-pivot",       0,   FLAG,   "",       "MS_MOVE instead of pivot_root", no_pivot) \
 	ROW(T, "no-new-keyring", 0,   FLAG,   "",       "keep the session keyring", no_new_keyring) \
 	ROW(T, "no-subreaper",   0,   FLAG,   "",       "run: do not become a subreaper", no_subreaper) \
+	ROW(T, "init",           0,   FLAG,   "",       "stay as the program's init", init.used) \
+	ROW(T, "init-group",     0,   FLAG,   "",       "its signals go to the program's group", init.group) \
+	ROW(T, "init-stop-timeout", 0, STRING, "SECONDS", "from SIGTERM to the end of all", init.stop_timeout) \
+	ROW(T, "init-grace",     0,   STRING, "SECONDS", "from there to SIGKILL (1)", init.grace) \
+	ROW(T, "init-wait-all",  0,   FLAG,   "",       "wait for all processes", init.wait_all) \
 	ROW(T, "dry-run",        0,   FLAG,   "",       "print the plan alone", dry_run) \
 	/* of run alone */  \
 	ROW(T, "detach",         'd', FLAG,   "",       "return once the program runs", detach) \
@@ -96,6 +101,7 @@ request_make(struct err *e, struct request *q, const struct globals *g,
 		.name = g->name,
 		.preserve_fds = listen_fds + o->preserve_fds,
 		.listen_fds = listen_fds,
+		.init = o->init,
 		.no_subreaper = o->no_subreaper,
 		.no_pivot = o->no_pivot,
 		.no_new_keyring = o->no_new_keyring,

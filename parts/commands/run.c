@@ -2,7 +2,7 @@
 
 #include "roles/host.h"
 
-static struct request_options given;
+static struct request_options given = REQUEST_OPTIONS_UNSET;
 
 static int
 run_main(struct err *e, const struct globals *g, int argc, char **argv)

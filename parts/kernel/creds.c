@@ -218,6 +218,21 @@ creds_apply(struct err *e, const struct plan_creds *c)
 }
 
 int
+creds_settle(struct err *e, const struct plan_creds *c)
+{
+	struct plan_creds settled = *c;
+
+	IN(e, ROLE_INIT | ROLE_JOIN);
+	settled.keep_sys_admin = false;
+	settled.no_new_privileges = true;
+	if (sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return fail_errno(e, "no new privileges");
+	if (c->keep_sys_admin)
+		TRY(write_sets(e, &settled));
+	return check_sets(e, &settled);
+}
+
+int
 creds_die_with_parent(struct err *e, bool yes)
 {
 	IN(e, ROLE_STAGE | ROLE_INIT | ROLE_JOIN);

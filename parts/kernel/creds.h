@@ -17,6 +17,9 @@
 
 int creds_apply(struct err *e, const struct plan_creds *c);
 
+/* Takes keep_sys_admin back from a process that executes nothing, and lets it gain nothing more. */
+int creds_settle(struct err *e, const struct plan_creds *c);
+
 /* Who of us is killed when its parent dies, and whom nobody may trace or look into: the change of
  * ids resets both (PR_SET_PDEATHSIG(2const), PR_SET_DUMPABLE(2const)).  Runs in: stage, init, join.
  */

@@ -28,4 +28,9 @@ int seccomp_load(struct err *e, const struct plan_filter *f, int *listener);
  */
 int seccomp_hand_over(struct err *e, int agent, const char *state, size_t len, int listener);
 
+/* The own filter of a process of ours that stays as an init: it may wait, send signals, look into
+ * /proc, write, and end (security.md 7.5).  Needs no_new_privs.  Where the kernel has no filters
+ * there is none: it is a second line of defence.  Runs in: init, join. */
+void seccomp_confine(void);
+
 #endif

@@ -411,7 +411,7 @@ state_status_now(int dir, const struct state *s, bool frozen)
 	if (!state_gate_named(dir, false))
 		return STATE_RUNNING;
 	/* A `run` that was killed between the exec and the removal of the gate. */
-	if (procstat_read(&ignored, s->pid, &p) == 0 && !(p.flags & PROCSTAT_NEVER_EXECUTED))
+	if (procstat_read(&ignored, s->pid, &p) == 0 && procstat_has_program(&p))
 		return STATE_RUNNING;
 	return STATE_CREATING;
 }

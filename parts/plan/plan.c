@@ -122,6 +122,7 @@ plan_make(struct err *e, struct plan *p, const struct spec *s, const struct fact
 	TRY(plan_make_mounts(e, p));
 	TRY(plan_make_devices(e, p));
 	TRY(make_process(e, p));
+	TRY(plan_make_init(e, p, &s->annotations));
 	return make_rest(e, p);
 }
 
@@ -132,5 +133,6 @@ plan_make_process(struct err *e, struct plan *p, const struct spec *s, const str
 	begin(p, s, f, o);
 	TRY(plan_make_namespaces(e, p)); /* for the maps */
 	p->ns.clone_flags = p->ns.late_flags = 0;
-	return make_process(e, p);
+	TRY(make_process(e, p));
+	return plan_make_init(e, p, NULL); /* the annotations are about the container's own */
 }

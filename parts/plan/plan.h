@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "plan/facts.h"
+#include "plan/options.h"
 #include "plan/rows.h"
 #include "plan/rowscgroup.h"
 #include "plan/seccomp.h"
@@ -23,17 +24,6 @@
 #include <stdint.h>
 
 enum { PLAN_PATH_MAX = 4096 };
-
-/* What the caller asked for beside the config (engines.md 2.1, 2.2). */
-struct plan_options {
-	const char *id, *name; /* name: by which we were called */
-	const char *bundle;    /* absolute */
-	bool no_pivot, no_new_keyring;
-	bool no_cgroups;    /* --cgroup-manager disabled */
-	bool rootless;	    /* tolerate missing cgroup permission */
-	const char *notify; /* directory of the socket that stands for NOTIFY_SOCKET; NULL: none */
-	uint32_t preserve_fds; /* descriptors 3 .. 2 + n reach the program */
-};
 
 /* -- namespaces (plan/ns) ------------------------------------------------------------------ */
 
@@ -62,6 +52,14 @@ struct plan_creds {
 	bool keep_sys_admin; /* until the exec, which takes it: a filter is loaded before (SC-12) */
 };
 
+/* -- the init that stays (plan/init) --------------------------------------------------------- */
+
+/* The runtime's own process remains as the parent of the program, see kernel/supervise. */
+struct plan_init {
+	bool used, group, wait_all;
+	uint32_t stop_timeout, grace; /* seconds; stop_timeout 0: none */
+};
+
 /* -- the whole ------------------------------------------------------------------------------- */
 
 enum plan_root_mode {
@@ -84,6 +82,7 @@ struct plan {
 	struct plan_rdt rdt;
 	struct plan_creds creds;
 	struct plan_filter seccomp;
+	struct plan_init init;
 	struct pairs sysctl; /* name: path below /proc/sys ("net/ipv4/ip_forward") */
 	struct strings env;  /* process.env, each name once, the last one wins (PR-5) */
 	bool home_missing;   /* HOME is to be added from the container's /etc/passwd */
@@ -106,6 +105,7 @@ int plan_make_rdt(struct err *e, struct plan *p);
 int plan_make_mounts(struct err *e, struct plan *p);
 int plan_make_devices(struct err *e, struct plan *p);
 int plan_make_creds(struct err *e, struct plan *p);
+int plan_make_init(struct err *e, struct plan *p, const struct pairs *annotations); /* NULL: none */
 
 /* The device rules with what every container needs (LX-5), compiled for v1 as writes (devrules.c)
  * or for v2 as a program (devbpf.c; NULL when everything is allowed). */

@@ -422,6 +422,19 @@ add_creds(struct str *out, const struct plan_creds *c)
 }
 
 static void
+add_init(struct str *out, const struct plan_init *i)
+{
+	if (!i->used)
+		return;
+	(void)str_add(out, "init grace=%u", i->grace);
+	if (i->stop_timeout > 0)
+		(void)str_add(out, " stop_timeout=%u", i->stop_timeout);
+	add_flag(out, i->group, "group");
+	add_flag(out, i->wait_all, "wait_all");
+	(void)str_add(out, "\n");
+}
+
+static void
 add_process(struct str *out, const struct plan *p)
 {
 	const struct spec_process *process = &p->spec->process;
@@ -442,6 +455,7 @@ add_process(struct str *out, const struct plan *p)
 	if (process->apparmor_profile)
 		add_row(out, "apparmor", process->apparmor_profile);
 	add_creds(out, &p->creds);
+	add_init(out, &p->init);
 	printbpf_filter(out, &p->seccomp);
 	if (process->terminal)
 		(void)str_add(out, "terminal\n");

@@ -9,6 +9,7 @@
  */
 #include "roles/exec.h"
 
+#include "base/arena.h"
 #include "base/fd.h"
 #include "base/sig.h"
 #include "base/sys.h"
@@ -19,6 +20,7 @@
 #include "roles/load.h"
 #include "roles/serve.h"
 #include "roles/stage.h"
+#include "roles/stay.h"
 #include "roles/step.h"
 #include "roles/sync.h"
 
@@ -26,7 +28,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-static struct run the_run;
+static struct run the_run BUFFER;
 static const struct process_options *options;
 
 /* What the process needs is its own now; ours would keep it open. */
@@ -46,15 +48,18 @@ close_its_side(struct run *r)
 static int
 clone_once(struct err *e, struct run *r)
 {
+	struct sig_mask mask;
 	pid_t pid;
 	int pair[2];
 
 	TRY(sync_pair(e, pair));
 	r->sync = pair[0];
 	r->sync_init = pair[1];
+	stay_hold(r, &mask);
 	pid = ns_clone(e, &r->plan, &r->ns, r->door.v2_dir, 0, &r->placed);
 	if (pid == 0)
 		role_join(r);
+	stay_release(r, &mask);
 	if (pid > 0 && r->namespaces & words_namespace_flag(NAMESPACE_PID))
 		return stage_wait(e, r, pid);
 	r->init = pid;

@@ -29,6 +29,7 @@
 #include "roles/scope.h"
 #include "roles/serve.h"
 #include "roles/stage.h"
+#include "roles/stay.h"
 #include "roles/step.h"
 #include "roles/sync.h"
 
@@ -40,7 +41,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static struct run the_run;
+static struct run the_run BUFFER;
 
 /* -- state ------------------------------------------------------------------------------------ */
 
@@ -234,21 +235,24 @@ clone_stage(struct err *e, struct run *r)
 static int
 clone_init(struct err *e, struct run *r)
 {
+	struct sig_mask mask;
 	int pair[2];
+	pid_t done;
 
 	TRY(sync_pair(e, pair));
 	r->sync = pair[0];
 	r->sync_init = pair[1];
+	stay_hold(r, &mask);
 	if (r->plan.ns.stage) {
-		TRY(clone_stage(e, r));
+		done = clone_stage(e, r);
 	} else {
-		pid_t init = scope_clone(e, r);
-
-		TRY(init);
-		if (init == 0)
+		done = scope_clone(e, r);
+		if (done == 0)
 			role_init(r);
-		r->init = init;
+		r->init = done;
 	}
+	stay_release(r, &mask);
+	TRY(done);
 	if (r->placed || r->plan.ns.stage)
 		scope_release(r);
 	close_init_side(r);
@@ -330,7 +334,7 @@ pass_readiness(struct err *e, struct run *r)
 {
 	if (r->notify < 0 || r->request->mode == RUN_FOREGROUND)
 		return 0;
-	sig_unwatch(); /* nor that we are told to end */
+	sig_unwatch(true); /* nor that we are told to end */
 	if (notify_wait(e, r->notify, r->notify_socket, r->init) < 0)
 		log_warning("%s", e->text);
 	return 0;

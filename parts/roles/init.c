@@ -29,6 +29,7 @@
 #include "kernel/rootfs.h"
 #include "kernel/sysctl.h"
 #include "roles/program.h"
+#include "roles/stay.h"
 #include "roles/step.h"
 #include "roles/sync.h"
 
@@ -45,7 +46,7 @@ begin(struct err *e, struct run *r)
 	fd_close(&r->lock);
 	fd_close(&r->dir);
 	fd_close(&r->root_dir);
-	sig_unwatch();
+	sig_unwatch(!r->plan.init.used); /* who stays has blocked all, see roles/stay */
 	TRY(creds_die_with_parent(e, true));
 	if (setsid() < 0 && errno != EPERM) /* EPERM: a stage's child that leads already */
 		return fail_errno(e, "setsid");
@@ -275,6 +276,7 @@ static const struct step table[] = {
 	{ "program",          program_find,        NULL },
 	{ "wait",             wait_start,          NULL },
 	{ "start hooks",      start_hooks,         NULL },
+	{ "init",             stay_clone,          NULL },
 	{ "filter",           program_filter,      NULL },
 	{ "execute",          program_execute,     NULL },
 };
@@ -303,5 +305,5 @@ role_init(struct run *r)
 	log_flush(false); /* what waits in our copy is host's to tell */
 	if (steps_run(&e, r, table, sizeof table / sizeof *table) < 0)
 		report(r, &e);
-	_exit(1);
+	_exit(stay_failed(r, &e));
 }

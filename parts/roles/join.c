@@ -23,6 +23,7 @@
 #include "kernel/resctrl.h"
 #include "kernel/tuning.h"
 #include "roles/program.h"
+#include "roles/stay.h"
 #include "roles/step.h"
 #include "roles/sync.h"
 
@@ -178,6 +179,7 @@ static const struct step become[] = {
 	{ "descriptors", program_descriptors,  NULL },
 	{ "program",     program_find,         NULL },
 	{ "leave",       leave,                NULL },
+	{ "init",        stay_clone,           NULL },
 	{ "filter",      program_filter,       NULL },
 	{ "execute",     program_execute,      NULL },
 };
@@ -211,5 +213,5 @@ role_join(struct run *r)
 		(void)steps_run(&e, r, become, sizeof become / sizeof *become);
 	}
 	sync_fail(r->sync_init, &e);
-	_exit(1);
+	_exit(stay_failed(r, &e));
 }

@@ -196,6 +196,7 @@ load_run(struct err *e, struct run *r, const struct request *q)
 		.no_cgroups = q->no_cgroups,
 		.rootless = q->rootless,
 		.preserve_fds = q->preserve_fds,
+		.init = q->init,
 	};
 	const char *config = q->config ? q->config : "config.json";
 

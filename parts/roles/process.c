@@ -304,6 +304,7 @@ load_held(struct err *e, struct run *r, const struct process_options *o)
 		.id = q->id,
 		.preserve_fds = q->preserve_fds,
 		.rootless = q->rootless,
+		.init = q->init,
 	};
 
 	r->state = held.state;

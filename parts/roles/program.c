@@ -1,6 +1,7 @@
 /* The order, and why it is so, is in the tables of init.c and join.c. */
 #include "roles/program.h"
 
+#include "base/arena.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/role.h"
@@ -13,6 +14,7 @@
 #include "kernel/tuning.h"
 #include "roles/sync.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -156,8 +158,28 @@ program_filter(struct err *e, struct run *r)
 	return seccomp_hand_over(e, r->agent, state, strlen(state), listener);
 }
 
+/* A file without `#!` is the shell's under every init (init.md 1.2).  Where that does not work the
+ * first error stands. */
+static void
+execute_script(struct run *r)
+{
+	const struct strings *args = &r->spec.process.args;
+	struct err ignored;
+	const char **argv = arena_take(&ignored, (size_t)args->n + 2, sizeof *argv);
+
+	if (!argv)
+		return;
+	argv[0] = "sh";
+	argv[1] = r->program;
+	memcpy(argv + 2, args->at + 1, args->n * sizeof *argv); /* with the NULL */
+	(void)exec_program(&ignored, "/bin/sh", argv, r->env);
+}
+
 int
 program_execute(struct err *e, struct run *r)
 {
-	return exec_program(e, r->program, r->spec.process.args.at, r->env);
+	(void)exec_program(e, r->program, r->spec.process.args.at, r->env);
+	if (r->cloned && e->number == ENOEXEC)
+		execute_script(r);
+	return -1;
 }

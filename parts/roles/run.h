@@ -39,6 +39,7 @@ struct request {
 	uint32_t preserve_fds; /* those of LISTEN_FDS included */
 	uint32_t listen_fds;   /* of them: sockets of a service manager, sd_listen_fds(3) */
 	bool keep, no_subreaper, no_pivot, no_new_keyring;
+	struct plan_init_options init;
 	bool no_cgroups, systemd, rootless, rootless_auto;
 	bool foreign_default_root; /* the id "storage" is reserved there (R2) */
 };
@@ -71,6 +72,7 @@ struct run {
 	pid_t init, holder;	     /* holder: see roles/scope.h */
 	bool placed;		     /* born in its v2 cgroup */
 	bool recorded;		     /* PLACED has come (init) */
+	bool cloned;		     /* this is the program's process, beside an init that stays */
 	int console;		     /* master of the terminal, foreground only */
 	int stdio[3], stdio_init[3]; /* pipes in place of the caller's terminal: ours, the init's */
 	struct reap reap;

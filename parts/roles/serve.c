@@ -62,8 +62,8 @@ serve_end(struct err *e, struct run *r)
 	struct procstat p;
 
 	if (r->request->mode != RUN_CREATE &&
-		(procstat_read(e, r->init, &p) < 0 || !(p.flags & PROCSTAT_NEVER_EXECUTED)))
-		return 1; /* executed: its end of the channel is close-on-exec */
+		(procstat_read(e, r->init, &p) < 0 || procstat_has_program(&p)))
+		return 1; /* executed: the program's end of the channel is close-on-exec */
 	if (waitid(P_PID, (id_t)r->init, &info, WEXITED | WNOWAIT) == 0 &&
 		info.si_code != CLD_EXITED)
 		return fail(e, "init died before READY (signal %d)", info.si_status);

@@ -279,9 +279,6 @@ check_annotations(struct err *e, const struct spec *s)
 
 		if (!*a->name)
 			return fail(e, "annotations[\"\"]: the name is empty");
-		if (str_starts(a->name, "org.ocirt.init"))
-			return fail(
-				e, "annotations[\"%s\"]: not available in this version", a->name);
 		if (str_equal(a->name, "run.oci.handler"))
 			log_warning(
 				"annotations[\"%s\"]: ignored: this runtime has no handler \"%s\"",

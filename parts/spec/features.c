@@ -69,7 +69,9 @@ write_annotations(
 	jsonw_string(w, "org.ocirt.version", version);
 	jsonw_text(w,
 		"},'potentiallyUnsafeConfigAnnotations':"
-		"['bundle','org.ocirt.','org.systemd.property.','run.oci.']");
+		"['bundle','org.ocirt.','org.ocirt.init','org.ocirt.init.grace',"
+		"'org.ocirt.init.group','org.ocirt.init.stop-timeout','org.ocirt.init.wait-all',"
+		"'org.systemd.property.','run.oci.']");
 }
 
 int

@@ -92,6 +92,7 @@ CONFIGS = {
     "plain": lambda b: b,
     "hooks": lambda b: b.hook("createRuntime", "/bin/true").hook("createContainer", "/bin/true"),
     "user namespace": lambda b: b.own_rootfs().user_namespace(),
+    "init": lambda b: b.annotate(**{"org.ocirt.init": "true"}),
     "no mount namespace": lambda b: b.own_rootfs().without_namespace("mount").set("linux.maskedPaths", []).set(
         "linux.readonlyPaths", []),
 }
@@ -119,7 +120,7 @@ def test_create_killed_at_every_call(runtime, config):
 
 
 @pytest.mark.ours
-@pytest.mark.parametrize("config", ["hooks", "no mount namespace"])
+@pytest.mark.parametrize("config", ["hooks", "init", "no mount namespace"])
 def test_create_told_to_end_at_every_call(runtime, config):
     """SIGTERM: create has done all, or nothing; nobody has to clean up behind it."""
     need_strace()
@@ -145,14 +146,16 @@ def test_create_told_to_end_at_every_call(runtime, config):
 
 
 @pytest.mark.ours
-@pytest.mark.parametrize("mode", ["detached", "foreground"])
+@pytest.mark.parametrize("mode", ["detached", "foreground", "detached, init", "foreground, init"])
 def test_run_killed_at_every_call(runtime, mode):
     """A program that runs already lives on, as a container that every verb knows."""
     need_strace()
-    bundle = Bundle(runtime).args("sleep", "1000" if mode == "detached" else "0.02")
+    bundle = Bundle(runtime).args("sleep", "1000" if "detached" in mode else "0.02")
+    if "init" in mode:
+        CONFIGS["init"](bundle)
     before = processes()
     bundle.write()
-    words = ["run", *(["--detach"] if mode == "detached" else []), "--bundle", bundle.dir, "--pid-file", bundle.pid_file, bundle.id]
+    words = ["run", *(["--detach"] if "detached" in mode else []), "--bundle", bundle.dir, "--pid-file", bundle.pid_file, bundle.id]
     begin = time.monotonic()
     calls = trace(bundle, words)
     converges(bundle, before, "no fault")
@@ -182,10 +185,11 @@ def test_create_again_after_a_kill(runtime):
 
 
 @pytest.mark.ours
+@pytest.mark.parametrize("config", ["plain", "init"])
 @pytest.mark.parametrize("verb", ["start", "delete"])
-def test_start_and_delete_killed_at_every_call(runtime, verb):
+def test_start_and_delete_killed_at_every_call(runtime, verb, config):
     need_strace()
-    bundle = Bundle(runtime).args("sleep", "1000")
+    bundle = CONFIGS[config](Bundle(runtime)).args("sleep", "1000")
     before = processes()
     bundle.create().ok()
     begin = time.monotonic()

@@ -56,11 +56,12 @@ write_plan(const char *name, const char *text)
 	return close(fd) == 0 && n == (ssize_t)len;
 }
 
-/* Lines of "id X", "name X", "bundle X", "preserve_fds N", or the name of a flag */
+/* Lines of "id X", "name X", "bundle X", "preserve_fds N", "init_grace S", or the name of a flag */
 static bool
 read_options(struct plan_options *o, char *text)
 {
 	*o = (struct plan_options){.id = "web1", .bundle = "/srv/web", .name = "ocirt"};
+	o->init = (struct plan_init_options){PLAN_UNSET, PLAN_UNSET, PLAN_UNSET, NULL, NULL};
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
 		char *value = strchr(line, ' ');
 
@@ -74,6 +75,10 @@ read_options(struct plan_options *o, char *text)
 			o->bundle = value;
 		else if (value && str_equal(line, "preserve_fds"))
 			o->preserve_fds = (uint32_t)atoi(value);
+		else if (value && str_equal(line, "init_grace"))
+			o->init.grace = value;
+		else if (str_equal(line, "init"))
+			o->init.used = true;
 		else if (str_equal(line, "no_pivot"))
 			o->no_pivot = true;
 		else if (str_equal(line, "no_new_keyring"))

@@ -22,7 +22,7 @@ what_ends_a_command(void)
 
 	sig_learn_ignored(UINT64_C(1) << (SIGHUP - 1));
 	ok(sig_watched() == -1 && sig_taken() == 0 && sig_ended_by() == 0, "nobody watches");
-	sig_unwatch();
+	sig_unwatch(true);
 	sig_watch();
 	p = (struct pollfd){.fd = sig_watched(), .events = POLLIN};
 	ok(p.fd >= 0, "somebody watches");
@@ -35,7 +35,7 @@ what_ends_a_command(void)
 	ok(poll(&p, 1, 0) == 0 && sig_taken() == 0, "once");
 	ok(sig_ended_by() == SIGTERM, "and remembered");
 	ok(raise(SIGINT) == 0 && sig_taken() == SIGINT && sig_ended_by() == SIGINT, "another");
-	sig_unwatch();
+	sig_unwatch(true);
 	ok(sig_watched() == -1, "nobody watches any more");
 	ok(!blocked(SIGINT) && !blocked(SIGQUIT) && !blocked(SIGTERM), "the mask is as it was");
 }

@@ -1,0 +1,64 @@
+#include "kernel/shed.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The linker's own: behind the initialised data. */
+extern char __bss_start[] __attribute__((visibility("hidden")));
+
+/* The linker sorts by alignment: each BUFFER lies between __bss_start and this, and what is small
+ * behind it. */
+static char behind_buffers __attribute__((aligned(2048), used));
+
+/* Whole pages are given back, the rest is overwritten. */
+static void
+forget(char *from, char *to)
+{
+	uintptr_t page = getauxval(AT_PAGESZ);
+	char *first = (char *)(((uintptr_t)from + page - 1) & -page);
+	char *last = (char *)((uintptr_t)to & -page);
+
+	if (first >= last || madvise(first, (size_t)(last - first), MADV_DONTNEED) < 0)
+		first = last = to;
+	memset(from, 0, (size_t)(first - from));
+	memset(last, 0, (size_t)(to - last));
+}
+
+/* The kernel laid them out: the words, the environment, the name of the file, without gaps.  It
+ * shows all words, or up to the first NUL where the last byte of the words is none (setproctitle).
+ */
+void
+shed_words(void)
+{
+	static const char title[] = "ocirt init";
+	char *words = program_invocation_name, *file = (char *)getauxval(AT_EXECFN);
+	char *behind = environ && *environ ? *environ : file;
+
+	if (!words || !file || behind <= words || file < behind)
+		return;
+	forget(words, file + strlen(file));
+	memcpy(words, title,
+		sizeof title); /* not even `a run b` is shorter, with the name behind it */
+	if (behind - words > (ptrdiff_t)sizeof title)
+		behind[-1] = '.';
+}
+
+void
+shed_buffers(void)
+{
+	uintptr_t page = getauxval(AT_PAGESZ);
+	char *from = (char *)(((uintptr_t)__bss_start + page - 1) & -page);
+
+	forget(from, &behind_buffers);
+}
+
+void
+shed_stack(void *from)
+{
+	forget(from, (char *)environ);
+}
