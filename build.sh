@@ -773,8 +773,8 @@ packages_of() {
 	case $1 in
 	lint) echo clang-format shellcheck python3 ;;
 	checks | golden) echo perl python3 ;;
-	unit) echo perl python3 libseccomp-dev ;;
-	cross) echo perl qemu-user-static gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf ;;
+	unit) echo perl python3 libseccomp-dev openssl ;;
+	cross) echo perl openssl qemu-user-static gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf ;;
 	commands | commands-runc | fault | vm)
 		echo python3 python3-pytest python3-jsonschema busybox-static strace umoci procps uidmap iproute2
 		[ "$1" = fault ] || echo runc
