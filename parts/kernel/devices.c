@@ -88,20 +88,53 @@ finish_node(struct err *e, const struct plan_device *d, int dir, const char *nam
 	return set_owner(e, d, fd, &s);
 }
 
-/* Where mknod(2) is refused: the host's node of the same path, if it is the same device.  An empty
- * file may be there already, made for an earlier container. */
+/* Opens the host's node by the name that the kernel has for the device (sysfs(5)): an engine's
+ * `--device /dev/a:/dev/b` asks for it under another. */
+static int
+look_by_number(struct err *e, const struct plan_device *d, struct stat *s)
+{
+	char path[48], text[256], *name;
+	const char *found;
+
+	(void)str_format(path, sizeof path, "/sys/dev/%s/%u:%u/uevent", /* fits */
+		d->type == 'c' ? "char" : "block", d->major, d->minor);
+	TRY(fd_read_file(e, AT_FDCWD, path, text, sizeof text));
+	found = str_find(text, "NAME=");
+	if (!found)
+		return fail(e, "%s: no name", path);
+	name = text + (found - text);
+	memcpy(name, "/dev/", sizeof "/dev/" - 1); /* as long as `NAME=` */
+	name[str_until(name, "\n")] = 0;
+	return look(e, AT_FDCWD, name, s);
+}
+
+/* The node on the host: that of the same path, if it is the same device, else that of any name. */
+static int
+host_node(struct err *e, const struct plan_device *d)
+{
+	struct err ignored;
+	struct stat s;
+	FD_AUTO int fd = look(e, AT_FDCWD, d->path, &s), other = -1;
+
+	if (fd >= 0 && is_device(&s, d))
+		return fd_keep(&fd);
+	other = look_by_number(&ignored, d, &s);
+	if (other >= 0 && is_device(&s, d))
+		return fd_keep(&other);
+	if (fd < 0)
+		return context(e, "mknod is not permitted, and the host's %s", d->path);
+	return fail(e, "mknod is not permitted, and the host's %s is another file", d->path);
+}
+
+/* Where mknod(2) is refused: the host's node is bound.  An empty file may be there already, made
+ * for an earlier container. */
 static int
 bind_node(struct err *e, const struct plan_device *d, int dir, const char *name)
 {
 	FD_AUTO int source = -1, target = -1, now = -1;
 	struct stat s;
 
-	source = look(e, AT_FDCWD, d->path, &s);
-	if (source < 0)
-		return context(e, "mknod is not permitted, and the host's %s", d->path);
-	if (!is_device(&s, d))
-		return fail(
-			e, "mknod is not permitted, and the host's %s is another file", d->path);
+	TRY(source = host_node(e, d));
 	if (sys_mknodat(dir, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
 		return fail_errno(e, "create");
 	TRY(target = look(e, dir, name, &s));

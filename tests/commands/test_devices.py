@@ -96,6 +96,18 @@ def test_dv_1_in_a_user_namespace(bundle):
     assert bundle.probe("stat", "/dev/null")["/dev/null"]["rdev"] == [1, 3]
 
 
+def test_dv_1_in_a_user_namespace_under_another_name(bundle):
+    """The host has the device under the name that the kernel gives it."""
+    bundle.own_rootfs().user_namespace().set("linux.devices", [device("/dev/nought", minor=5), device("/dev/nil")])
+    found = bundle.probe("stat", "/dev/nought", "/dev/nil")
+    assert (found["/dev/nought"]["rdev"], found["/dev/nil"]["rdev"]) == ([1, 5], [1, 3])
+
+
+def test_dv_1_in_a_user_namespace_a_node_that_the_host_has_not(bundle):
+    bundle.own_rootfs().user_namespace().set("linux.devices", [device("/dev/absent", "b", 250, 3)]).refused(
+        "linux.devices: /dev/absent: mknod is not permitted, and the host's /dev/absent: open: no such file or directory")
+
+
 def test_dv_1_the_same_node_exists(bundle):
     bundle.own_rootfs()
     os.mknod(bundle.rootfs / "opt/x", stat.S_IFCHR | 0o600, os.makedev(1, 3))
