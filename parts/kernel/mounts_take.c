@@ -7,8 +7,9 @@
 
 #include <errno.h>
 
-/* What is mounted in the container must not appear on the host: a copy is a peer of what it was
- * copied from, and no mount namespace of a new owner has made a slave of it. */
+/* What is mounted in the container must not appear on the host, unless the plan says so: a copy is
+ * a peer of what it was copied from, and no mount namespace of a new owner has made a slave of it.
+ */
 static int
 set_attributes(struct err *e, int tree, const struct plan_mount *m, int user)
 {
@@ -17,7 +18,7 @@ set_attributes(struct err *e, int tree, const struct plan_mount *m, int user)
 					     .userns_fd = (uint64_t)user};
 	const unsigned int all = m->idmap == PLAN_IDMAP_ALL ? AT_RECURSIVE : 0;
 
-	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &slave) == 0 &&
+	if ((m->peer || sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &slave) == 0) &&
 		(!m->idmap || sys_mount_setattr(tree, "", AT_EMPTY_PATH | all, &attr) == 0))
 		return 0;
 	if (errno == ENOSYS)
@@ -33,7 +34,7 @@ mounts_take(struct err *e, struct mounts_taken *taken, const struct plan_mount *
 
 	IN(e, ROLE_HOST);
 	if (taken->n == MOUNTS_TAKEN_MAX)
-		return fail(e, "more than %d mounts with mapped ids", MOUNTS_TAKEN_MAX);
+		return fail(e, "more than %d mounts with mapped ids, or shared", MOUNTS_TAKEN_MAX);
 	tree = sys_open_tree(AT_FDCWD, m->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep);
 	if (tree < 0)
 		return fail_errno(e, "open %s", m->source);

@@ -135,6 +135,11 @@ add_bind(struct err *e, struct plan *p, const struct mounting *m)
 	row->flags = m->set & (MS_BIND | MS_REC);
 	row->bind_set = m->set & MOUNTING_FLAGS;
 	row->bind_clear = m->clear & MOUNTING_FLAGS;
+	/* What init has are slaves of the host's mounts.  The config has to say shared twice, as
+	 * runc wants it; a user namespace never gets a peer (mount_namespaces(7)). */
+	row->peer = row->by_host =
+		m->propagation & p->spec->linux_.rootfs_propagation & MS_SHARED &&
+		!p->spec->linux_.namespaces[NAMESPACE_USER].listed;
 	return row->source ? add_idmap(e, p, m, row) : -1;
 }
 

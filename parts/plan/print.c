@@ -299,6 +299,7 @@ add_mount(struct str *out, const struct plan_mount *m)
 	add_bits(out, "attr_set", attr_bits, ATTR_BITS, m->attr_set);
 	add_attr_clear(out, m->attr_clear);
 	add_bits(out, "propagation", mount_bits, MOUNT_BITS, m->propagation);
+	add_flag(out, m->peer, "peer");
 	if (m->idmap)
 		(void)str_add(out, " %s", m->idmap == PLAN_IDMAP_ALL ? "ridmap" : "idmap");
 	add_flag(out, m->copy_up, "copy_up");

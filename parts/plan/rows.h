@@ -47,6 +47,7 @@ struct plan_mount {
 	bool copy_up;				     /* the new filesystem gets what lay below it */
 	bool keep_mode; /* its root gets the mode of the directory that was there */
 	bool by_host; /* bind: host copies the source, init has no right to it or no way (idmap) */
+	bool peer;    /* bind, by_host: what is mounted below it is mounted below the source too */
 	bool read_only_after; /* turn read-only once everything below it is mounted (cgroup v1) */
 	bool proc_or_sys;     /* proc, sysfs: the target must be a real directory (S3) */
 	bool if_exists;	      /* bind: passed over where `source` is missing (rootless: a cgroup

@@ -87,7 +87,9 @@ idmap_mounts(struct err *e, struct run *r)
 		if (m->uid_map)
 			user = made = ns_user(e, m->uid_map, m->gid_map);
 		if ((m->idmap && user < 0) || mounts_take(e, &r->taken, m, user) < 0)
-			return m->idmap ? context(e, "mounts[%u]: mapping its ids", m->index) : -1;
+			return m->idmap ? context(e, "mounts[%u]: mapping its ids", m->index)
+					: context(e, "error mounting \"%s\" to rootfs at \"%s\"",
+						  m->source, m->destination);
 	}
 	return 0;
 }

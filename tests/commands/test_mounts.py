@@ -344,6 +344,46 @@ def test_mt_5_bind_is_not_recursive(bundle, tree):
         subprocess.run(["umount", "-R", bundle.dir / "tree"], check=True)
 
 
+@pytest.mark.parametrize("root,word,user,seen", [
+    ("rshared", "rshared", False, True), ("shared", "shared", False, True), ("rshared", "rslave", False, False),
+    (None, "rshared", False, False), ("rslave", "rshared", False, False), ("rshared", "rshared", True, False)])
+def test_ms_1_mounts_of_the_container_on_the_host(bundle, root, word, user, seen):
+    """Kubernetes' Bidirectional and Docker's rshared: both the mount and rootfsPropagation say shared.  What the host
+    mounts is seen inside in any case."""
+    point = bundle.host_dir("shared")
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", point], check=True)
+    subprocess.run(["mount", "--make-shared", point], check=True)
+    try:
+        for name in ("ours", "theirs", "deep"):
+            (point / name).mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", point / "deep"], check=True)
+        (point / "deep/theirs").mkdir()
+        if user:
+            bundle.own_rootfs().user_namespace()
+        bundle.set("linux.rootfsPropagation", root).bind("/mnt", point, "rbind", word, "nosuid").args("sleep", "100")
+        with Container(bundle) as c:
+            c.create()
+            c.start()
+            subprocess.run(["mount", "-t", "tmpfs", "ours", point / "ours"], check=True)
+            for path in ("/mnt/theirs", "/mnt/deep/theirs", "/opt"):
+                subprocess.run(["nsenter", "-t", str(c.pid), "-m", "mount", "-t", "tmpfs", f"theirs{path}", path], check=True)
+            assert "ours" in [m["source"] for m in c.mounts]
+            assert "nosuid" in next(m for m in c.mounts if m["point"] == "/mnt")["options"]
+            rows = [line.split() for line in open("/proc/self/mountinfo")]
+            there = {row[-2]: row[4] for row in rows if row[-2].startswith("theirs")}
+            assert there == ({f"theirs/mnt/{name}": f"{point}/{name}" for name in ("theirs", "deep/theirs")} if seen else {})
+            assert "nosuid" not in next(row for row in rows if row[4] == str(point))[5]
+    finally:
+        subprocess.run(["umount", "-R", point], check=True)
+
+
+def test_mt_3_missing_source_of_a_shared_bind(bundle):
+    """The host copies it, and says what init would say."""
+    source = bundle.dir / "none"
+    bundle.set("linux.rootfsPropagation", "shared").bind("/mnt", source, "rbind", "rshared").refused(
+        f'error mounting "{source}" to rootfs at "/mnt": open {source}: no such file or directory')
+
+
 def test_bind_leaves_the_source_as_it_was(bundle):
     """I4: a bind with ro, and with propagation, changes nothing at the source."""
     source = bundle.host_dir("source")
