@@ -91,7 +91,7 @@ enum { ROWS = sizeof rows / sizeof *rows };
 static const char *
 version(const struct init *it)
 {
-	return it->who == INIT_TINI	    ? "tini version 0.19.0 - git.ocirt-" OCIRT_VERSION "\n"
+	return it->who == INIT_TINI	    ? "tini version 0.19.0 - git." OCIRT_COMMIT "\n"
 		: it->who == INIT_DUMB	    ? "dumb-init v1.2.5\n"
 		: it->who == INIT_CATATONIT ? "tini version 0.1.7_catatonit\n"
 					    : "ocirt init version " OCIRT_VERSION "\n";
