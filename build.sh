@@ -83,7 +83,7 @@ install_packages() {
 	apt-get -qq update
 	start_no_services
 	bad=0
-	DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends \
+	DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 install --no-install-recommends \
 		$missing >build/apt.log 2>&1 || bad=1
 	! grep -qs "ocirt $$," /usr/sbin/policy-rc.d || rm -f /usr/sbin/policy-rc.d
 	[ $bad = 0 ] || die "apt-get cannot install$missing: see build/apt.log"
@@ -904,7 +904,7 @@ stage_commands_runc() {
 
 # Each engine and what it needs beside itself
 engines() {
-	echo podman conmon catatonit
+	echo podman conmon catatonit tini
 	echo buildah
 	echo containerd containernetworking-plugins python3-grpcio
 	printf 'docker%sio\n' . # the name of Debian's package, which reads like that of a host

@@ -16,6 +16,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "commands")]
 sys.dont_write_bytecode = True
 
+from engine_docker import AsFound, Docker  # noqa: E402
+from engine_podman import Podman, Rootless  # noqa: E402
 from harness import sandbox  # noqa: E402
 import place as places  # noqa: E402
 import table  # noqa: E402
@@ -47,14 +49,53 @@ def place(request):
         yield it
 
 
+# Engines that more than one file of cases uses
+
+
+@pytest.fixture(scope="session")
+def docker_session(place):
+    with places.engine("docker", lambda: Docker(place)) as it:
+        yield it
+
+
+@pytest.fixture(scope="session")
+def docker_found_session(place):
+    with places.engine("docker as found", lambda: AsFound(place)) as it:
+        yield it
+
+
+@pytest.fixture(scope="session")
+def podman_session(place):
+    with places.engine("podman", lambda: Podman(place)) as it:
+        yield it
+
+
+@pytest.fixture(scope="session")
+def rootless_session(place):
+    with places.engine("rootless podman", lambda: Rootless(place)) as it:
+        yield it
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """All cases of one runtime, then those of the next: one daemon and one storage a runtime."""
+    """All cases of one runtime, then those of the next: one daemon and one storage a runtime.  The inits of Debian
+    are tried under ocirt alone."""
+    items[:] = [item for item in items if column_of(item) == "ocirt" or "debian" not in case_of(item)]
     items.sort(key=lambda item: table.COLUMNS.index(column_of(item)))
 
 
+def parameters(item):
+    return item.callspec.params if hasattr(item, "callspec") else {}
+
+
 def column_of(item):
-    return item.callspec.params["place"] if hasattr(item, "callspec") else "ocirt"
+    return parameters(item).get("place", "ocirt")
+
+
+def case_of(item):
+    """The name of the function, with the parameters that are not the column."""
+    more = [str(value) for name, value in parameters(item).items() if name != "place"]
+    return item.originalname + (f"[{'-'.join(more)}]" if more else "")
 
 
 def short(report):
@@ -67,7 +108,7 @@ def short(report):
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     column = column_of(item)
-    key = (item.path.name, item.originalname, column)
+    key = (item.path.name, case_of(item), column)
     if report.skipped:
         table.record(*key, "not possible", report.longrepr[2].removeprefix("Skipped: "))
     elif report.failed:
@@ -79,7 +120,7 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_sessionfinish(session, exitstatus):
-    if sandbox.inside() and exitstatus == 1 and not table.ours_alone():
+    if sandbox.inside() and exitstatus == 1 and not list(table.failures()):
         session.exitstatus = 0
 
 
@@ -88,9 +129,9 @@ def pytest_terminal_summary(terminalreporter):
         return
     write = terminalreporter.write_line
     write("")
-    for line in table.lines(table.COLUMNS):
+    for line in table.lines(table.COLUMNS, places.NOTES):
         write(line)
     for note in places.NOTES:
         write(f"skipped: {note}")
-    for file, case in table.ours_alone():
-        write(f"ocirt alone fails: {table.title(file, case)}")
+    for line in table.failures():
+        write(line)

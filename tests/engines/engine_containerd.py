@@ -31,6 +31,7 @@ class Containerd:
         self.socket = self.home / "sock"
         config = self.home / "config.toml"
         config.write_text(CONFIG.format(home=self.home))
+        place.parents |= {"default", "octr-own"}
         self.environment = {"PATH": f"{self.home}/bin:{place.environment['PATH']}"}
         place.daemon(["containerd", "-c", config], lambda: self.run("version").returncode == 0, env=self.environment)
         done = self.run("images", "import", "--snapshotter", "native", place.image)

@@ -6,6 +6,7 @@ where a value is a number, text, a message, or a list of those.
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -93,6 +94,56 @@ def decode(data):
     return found
 
 
+def pairs(table):
+    """A map of texts."""
+    return [{1: key, 2: value} for key, value in (table or {}).items()]
+
+
+class Stream:
+    """A WebSocket of Kubernetes' v4.channel protocol: the first byte of a message is its channel."""
+
+    STDIN, STDOUT, STDERR, ERROR, RESIZE = range(5)
+
+    def __init__(self, url):
+        host, _, path = url.removeprefix("http://").partition("/")
+        name, _, port = host.partition(":")
+        self.socket = socket.create_connection((name, int(port)), 30)
+        self.socket.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: b2NpcnQgb2NpcnQgb2NpcnQ=\r\nOrigin: http://localhost\r\n"
+                            "Sec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n".encode())
+        self.file = self.socket.makefile("rb")
+        assert b" 101 " in self.file.readline()
+        while self.file.readline() != b"\r\n":
+            pass
+
+    def send(self, channel, data):
+        """At most 124 bytes; the mask is zero."""
+        message = bytes([channel]) + data
+        self.socket.sendall(bytes([0x82, 0x80 | len(message), 0, 0, 0, 0]) + message)
+
+    def receive(self):
+        """(channel, data), or None at the end."""
+        head = self.file.read(2)
+        if len(head) < 2 or head[0] & 15 == 8:
+            return None
+        size = head[1] & 127
+        if size >= 126:
+            size = int.from_bytes(self.file.read(2 if size == 126 else 8), "big")
+        message = self.file.read(size)
+        return (message[0], message[1:]) if message else self.receive()
+
+    def all(self, until=None):
+        """{channel: all its data} to the end, or until a text has come on stdout."""
+        found = {}
+        while (until is None or until not in found.get(self.STDOUT, b"")) and (one := self.receive()):
+            found[one[0]] = found.get(one[0], b"") + one[1]
+        return found
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
 class Refused(Exception):
     """What the server answered instead."""
 
@@ -121,6 +172,7 @@ class Cri:
         if not os.path.exists("/usr/lib/cni/ptp"):
             raise Unavailable("containernetworking-plugins is not installed")
         self.place = place
+        place.parents |= {"ocri", "k8s.io"}
         self.home = place.work / "cri"
         (self.home / "cni/data").mkdir(parents=True)
         (self.home / "cni/10-t.conflist").write_text(NETWORK.format(home=self.home))
@@ -149,10 +201,10 @@ class Cri:
     def text(self, answer, field):
         return answer.get(field, [b""])[0].decode()
 
-    def pod(self, network=NODE, pid=CONTAINER, security=None):
+    def pod(self, network=NODE, pid=CONTAINER, security=None, sysctls=None):
         """A sandbox; its id."""
         self.number += 1
-        linux = {1: "/ocri", 2: {1: {1: network, 2: pid}, **(security or {})}}
+        linux = {1: "/ocri", 2: {1: {1: network, 2: pid}, **(security or {})}, 3: pairs(sysctls)}
         config = {1: {1: f"pod{self.number}", 2: f"uid{self.number}", 3: "default", 4: 0}, 3: str(self.home / "logs"), 8: linux}
         if network == POD:
             config[2] = f"host{self.number}"
@@ -161,14 +213,14 @@ class Cri:
         self.seen.append(name)
         return name
 
-    def container(self, pod, *command, environment=None, resources=None, security=None, start=True, mounts=()):
-        """A container in a sandbox; its id."""
+    def container(self, pod, *command, environment=None, resources=None, security=None, start=True, mounts=(), more=None):
+        """A container in a sandbox; its id.  mounts: (inside, outside, read-only, propagation); more: fields of its config."""
         self.number += 1
         linux = {1: {1: 100000, 3: 512, **(resources or {})}, 2: {3: {2: self.pods[pod][8][2][1][2]}, **(security or {})}}
         config = {1: {1: f"c{self.number}", 2: 0}, 2: {1: "localhost/bb:latest"}, 3: list(command),
-                  6: [{1: k, 2: v} for k, v in (environment or {}).items()],
-                  7: [{1: inside, 2: str(outside), 3: int(read_only)} for inside, outside, read_only in mounts],
-                  11: f"c{self.number}.log", 15: linux}
+                  6: pairs(environment),
+                  7: [{1: inside, 2: str(outside), 3: int(read_only), 5: (*how, 0)[0]} for inside, outside, read_only, *how in mounts],
+                  11: f"c{self.number}.log", 15: linux, **(more or {})}
         name = self.text(self.call("CreateContainer", {1: pod, 2: config, 3: self.pods[pod]}), 1)
         self.seen.append(name)
         if start:
@@ -186,10 +238,14 @@ class Cri:
         with open(self.text(found, 15), encoding="utf-8") as file:
             return [line.split(" ", 3)[3].rstrip("\n") for line in file]
 
-    def execute(self, name, *command):
+    def execute(self, name, *command, seconds=20):
         """(exit code, stdout, stderr)"""
-        answer = self.call("ExecSync", {1: name, 2: list(command), 3: 20})
+        answer = self.call("ExecSync", {1: name, 2: list(command), 3: seconds})
         return answer.get(3, [0])[0], self.text(answer, 1), self.text(answer, 2)
+
+    def stream(self, method, message):
+        """What `kubectl exec`, `attach` and `port-forward` go on with: the streams behind the address that the call answers."""
+        return Stream(self.text(self.call(method, message), 1))
 
     def clear(self):
         for pod in list(self.pods):

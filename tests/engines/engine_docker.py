@@ -1,29 +1,38 @@
 """dockerd on a containerd of the test, and its client; no bridge, no iptables."""
 
 import json
+import os
 
 from engine_containerd import Containerd
 from place import Unavailable
 
 
 class Docker:
+    name = "docker"
+
     def __init__(self, place):
         place.needs("dockerd", "docker")
         self.place = place
-        self.containerd = Containerd(place, "containerd-for-docker")
-        self.home = place.work / "docker"
+        self.containerd = Containerd(place, f"containerd-for-{self.name}")
+        self.home = place.work / self.name
         self.home.mkdir()
+        place.parents |= {"docker", "odocker"}
         self.environment = {"DOCKER_HOST": f"unix://{self.home}/sock"}
-        place.daemon(["dockerd", "--data-root", self.home / "root", "--exec-root", self.home / "exec", "--pidfile", self.home / "pid",
+        self.daemon = place.daemon(["dockerd", "--data-root", self.home / "root", "--exec-root", self.home / "exec", "--pidfile", self.home / "pid",
                       "-H", f"unix://{self.home}/sock", "--containerd", self.containerd.socket,
-                      "--add-runtime", f"tested={place.runtime}", "--default-runtime", "tested",
-                      "--exec-opt", "native.cgroupdriver=cgroupfs", "--storage-driver", "overlay2", "--iptables=false",
+                      *self.options(), "--exec-opt", "native.cgroupdriver=cgroupfs", "--storage-driver", "overlay2", "--iptables=false",
                       "--ip6tables=false", "--bridge=none", "--oom-score-adjust", "0"],
-                     lambda: self.run("version").returncode == 0, seconds=60)
+                     lambda: self.run("version").returncode == 0, seconds=60, env=self.daemon_environment())
         done = self.run("import", "-c", 'CMD ["/bin/sh"]', "-c", "ENV PATH=/bin", place.rootfs_tar, "bb")
         if done.returncode != 0:
             raise Unavailable(f"docker cannot import an image: {done.stderr.strip()[-300:]}")
         self.seen = set()
+
+    def options(self):
+        return ["--add-runtime", f"tested={self.place.runtime}", "--default-runtime", "tested"]
+
+    def daemon_environment(self):
+        return {}
 
     def argv(self, *words):
         return ["docker", *words]
@@ -69,7 +78,39 @@ class Docker:
 
     def end(self):
         self.clear()
-        self.place.stop(self.place.daemons[-1])
+        self.place.stop(self.daemon)
         self.place.run(["umount", self.home / "exec/netns/default"])
         self.place.run(["umount", "-R", self.home / "root/overlay2"])
         self.containerd.end()
+
+
+class AsFound(Docker):
+    """No runtime and no init is configured: dockerd finds `runc` and `docker-init` in its PATH, links to the runtime under
+    test and to ocirt."""
+
+    name = "docker-as-found"
+
+    def options(self):
+        return []
+
+    def daemon_environment(self):
+        (self.home / "bin").mkdir()
+        os.symlink(self.place.runtime, self.home / "bin/runc")
+        os.symlink(self.place.ocirt, self.home / "bin/docker-init")
+        return {"PATH": f"{self.home}/bin:{self.place.environment['PATH']}"}
+
+
+class Remapped(Docker):
+    """userns-remap: the containers' root is an ordinary user of the host.  The init is ocirt, by init-path."""
+
+    name = "docker-remapped"
+    ROOT = 400000
+
+    def options(self):
+        self.place.add_user("remapped", 4243, self.ROOT)
+        os.symlink(self.place.ocirt, self.home / "docker-init")
+        return [*super().options(), "--userns-remap", "remapped", "--init-path", self.home / "docker-init"]
+
+    def end(self):
+        super().end()
+        self.place.run(["umount", "-R", self.home / f"root/{self.ROOT}.{self.ROOT}/overlay2"])

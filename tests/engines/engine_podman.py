@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 
@@ -46,6 +45,9 @@ class Podman:
         storage = self.home / "storage.conf"
         storage.write_text(f'[storage]\ndriver = "overlay"\nrunroot = "{self.home}/run"\ngraphroot = "{self.home}/root"\n')
         self.environment |= {"CONTAINERS_CONF": str(config), "CONTAINERS_STORAGE_CONF": str(storage)}
+        # A pod's directory in a hierarchy without controllers comes with the first container in it; Podman knows only
+        # those with controllers, so it stays behind below libpod_parent under every runtime.
+        place.parents |= {"libpod_parent", "ocirt-engines-parent"}
         self.options = ["--root", self.home / "root", "--runroot", self.home / "run", "--tmpdir", self.home / "tmp",
                         "--storage-driver", "overlay"]
         done = self.run("import", "-q", "--change", "CMD=/bin/sh", "--change", "ENV=PATH=/bin", place.rootfs_tar, "bb")
@@ -72,6 +74,15 @@ class Podman:
         assert done.returncode == code, \
             f"podman {words[0]}: exit {done.returncode}, not {code}: {done.stderr[-1500:]} {done.stdout[-500:]}"
         return done.stdout.rstrip("\n")
+
+    @contextlib.contextmanager
+    def with_environment(self, more):
+        before = self.environment
+        self.environment = {**before, **more}
+        try:
+            yield
+        finally:
+            self.environment = before
 
     def bytes(self, *words):
         """stdout that is no text."""
@@ -117,9 +128,6 @@ class Podman:
 
     def end(self):
         self.clear()
-        # A pod's directory in a hierarchy without controllers comes with the first container in it; Podman knows only
-        # those with controllers, so it stays behind under every runtime.
-        self.place.remove_cgroups({*self.ids("pod"), "conmon", "libpod_parent", "ocirt-engines-parent"})
         self.place.run(["umount", self.home / "root/overlay"])
 
 
@@ -130,18 +138,8 @@ class Rootless(Podman):
 
     def __init__(self, place):
         place.needs("setpriv", "newuidmap", "newgidmap")
-        etc = place.work / "etc"
-        shutil.copytree("/etc", etc, symlinks=True)
-        for name, row in (("passwd", f"rl:x:{self.UID}:{self.UID}::{place.work}/rootless:/bin/sh"), ("group", f"rl:x:{self.UID}:"),
-                          ("subuid", "rl:300000:65536"), ("subgid", "rl:300000:65536")):
-            with open(etc / name, "a") as file:
-                file.write(row + "\n")
-        place.call(["mount", "--bind", etc, "/etc"])
-        try:
-            super().__init__(place)
-        except BaseException:
-            place.call(["umount", "/etc"])
-            raise
+        place.add_user("rl", self.UID, 300000, place.work / "rootless")
+        super().__init__(place)
 
     def set_up(self):
         self.home = self.place.work / "rootless"
@@ -153,11 +151,19 @@ class Rootless(Podman):
         self.prefix = ["setpriv", "--reuid", self.UID, "--regid", self.UID, "--init-groups", "env", "-C", self.home]
         return {"HOME": str(self.home), "USER": "rl", "XDG_RUNTIME_DIR": str(self.runtime_dir), "TMPDIR": str(self.home / "tmp")}
 
+    def pause(self):
+        """The process that keeps the user's namespaces, or None."""
+        for path in (self.runtime_dir / "libpod/tmp/pause.pid", self.home / "tmp/pause.pid"):
+            if path.exists():
+                return int(path.read_text())
+        return None
+
+    def end_pause(self):
+        pid = self.pause()
+        if pid:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
     def end(self):
         self.clear()
-        pause = self.runtime_dir / "libpod/tmp/pause.pid"
-        for path in (pause, self.home / "tmp/pause.pid"):
-            if path.exists():
-                with contextlib.suppress(OSError):
-                    os.kill(int(path.read_text()), signal.SIGKILL)
-        self.place.call(["umount", "/etc"])
+        self.end_pause()

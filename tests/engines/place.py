@@ -11,7 +11,7 @@ How to add an engine:
      installed, keeps every file below `place.work / NAME` and runs commands by `place.run(argv)` or
      `place.call(argv)`.  A daemon is started by `place.daemon(argv, ready=…)`, which ends with the place at the
      latest.  What cannot be had here is `raise Unavailable("reason")`.
-  2. test_NAME.py: a fixture of scope session that builds it and ends it,
+  2. test_NAME.py (conftest.py, when more than one file uses it): a fixture of scope session that builds it and ends it,
 
          @pytest.fixture(scope="session")
          def thing(place):
@@ -24,7 +24,10 @@ How to add an engine:
      localhost/bb:latest), both made once.
   4. `place.leaks(ids)` in the last case: processes, mounts, cgroups and state folders that are left.
   5. build.sh: the packages, in packages_of engines.
-  6. known/crun.txt, known/runc.txt: why a reference fails a case, `test_file.py::test_case  reason`.
+  6. known/crun.txt, known/runc.txt: why a reference fails a case, `test_file.py::test_case  reason`; known/ocirt.txt: why
+     all three do.
+  7. `place.parents`: the cgroups that the engine makes for its containers; the place removes them at its end, those that
+     were there before excepted.
 """
 
 import contextlib
@@ -191,6 +194,9 @@ class Place:
         (self.work / "bin").mkdir(parents=True)
         self.runtime = self.work / "bin" / name
         shutil.copy(program, self.runtime)
+        self.ocirt = self.work / "bin" / "ocirt"  # as an init, in every column
+        if name != "ocirt":
+            shutil.copy(find_runtime("ocirt"), self.ocirt)
         self.daemons = []
         self.environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(self.work), "LC_ALL": "C",
                             "TMPDIR": str(self.work / "tmp")}
@@ -201,6 +207,8 @@ class Place:
         if not self.image.exists():
             make_image(make_rootfs(self.rootfs_tar), self.image)
         self.before = set(processes())
+        self.cgroups_before = set(cgroup_directories())
+        self.parents = set()  # names
 
     def _namespace(self):
         """Keeps a new mount namespace by a descriptor: no process has to stay in it."""
@@ -226,6 +234,17 @@ class Place:
     def _enter(self):
         if LIBC.setns(self.namespace, CLONE_NEWNS) != 0:
             os._exit(99)
+
+    def add_user(self, name, uid, ids, home="/"):
+        """Makes a user with 65536 subordinate ids from `ids` on known to this place alone, by an /etc of its own."""
+        etc = self.work / "etc"
+        if not etc.exists():
+            shutil.copytree("/etc", etc, symlinks=True)
+            self.call(["mount", "--bind", etc, "/etc"])
+        for file, row in (("passwd", f"{name}:x:{uid}:{uid}::{home}:/bin/sh"), ("group", f"{name}:x:{uid}:"),
+                          ("subuid", f"{name}:{ids}:65536"), ("subgid", f"{name}:{ids}:65536")):
+            with open(etc / file, "a") as table:
+                table.write(row + "\n")
 
     def needs(self, *programs):
         for program in programs:
@@ -322,11 +341,19 @@ class Place:
         return self.call(["cat", "/proc/self/mountinfo"])
 
     def remove_cgroups(self, names):
-        """Those of the engine itself that are empty."""
-        for directory in sorted(cgroup_directories(), key=lambda path: -len(path.parts)):
-            if directory.name in names:
-                with contextlib.suppress(OSError):
+        """Removes the cgroups of these names, and what is below them, that were not there before; returns those that a
+        process of this sandbox keeps."""
+        kept = []
+        for directory in sorted(set(cgroup_directories()) - self.cgroups_before, key=lambda path: -len(path.parts)):
+            if names & set(directory.parts):
+                try:
                     directory.rmdir()
+                except FileNotFoundError:
+                    pass
+                except OSError:  # of another run on this machine, when none of its processes can be seen here
+                    if (directory / "cgroup.procs").read_text().replace("0\n", "").strip():
+                        kept.append(str(directory))
+        return kept
 
     def leaks(self, ids, allowed=(), seconds=5):
         """What is left of the containers `ids` and of everything started here, as lines.  Processes whose command line
@@ -359,6 +386,8 @@ class Place:
         for process in list(reversed(self.daemons)):
             self.stop(process)
         os.close(self.namespace)
+        kept = self.remove_cgroups(self.parents)
+        assert not kept, f"left behind: {kept}"
 
 
 def set_size(master, size):

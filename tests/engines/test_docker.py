@@ -4,16 +4,9 @@ import json
 
 import pytest
 
-from engine_docker import Docker
-from place import cgroup_of, engine, eventually
+from place import cgroup_of, eventually
 
 TRAPS = ("bb", "sh", "-c", 'trap "echo bye; exit 5" TERM; trap "echo usr; exit 9" USR1; echo up; while :; do sleep 0.05; done')
-
-
-@pytest.fixture(scope="session")
-def docker_session(place):
-    with engine("docker", lambda: Docker(place)) as it:
-        yield it
 
 
 @pytest.fixture

@@ -5,24 +5,33 @@ There is no engine here: the bundle is the runtime's own `spec`, edited.
 
 import json
 import os
+import socket
+import subprocess
 
 import pytest
 
-from place import engine, not_possible
+from place import engine, eventually, not_possible
 
 CONFIG = {"cniVersion": "0.4.0", "name": "hooked", "type": "ptp", "ipMasq": False,
           "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.98.0.0/24"}]]}}
+BRIDGE = {"cniVersion": "0.4.0", "name": "bridged", "type": "bridge", "bridge": "ohooks0", "isGateway": True, "ipMasq": False,
+          "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.97.0.0/24"}]]}}
+LOOPBACK = {"cniVersion": "0.4.0", "name": "lo", "type": "loopback"}
 HOOK = """#!/bin/sh
-# $1: ADD or DEL.  The state comes on stdin; it is kept, to be looked at.
+# $1: ADD or DEL; the others: INTERFACE=PLUGIN, in order.  The state comes on stdin; it is kept, to be looked at.
 set -e
+command=$1
+shift
 state=$(cat)
-echo "$state" >{work}/state-$1
+echo "$state" >{work}/state-$command
 pid=$(echo "$state" | sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p')
 id=$(echo "$state" | sed -n 's/.*"id": *"\\([^"]*\\)".*/\\1/p')
 netns=/proc/$pid/ns/net
-[ "$1" = ADD ] || netns=
-CNI_COMMAND=$1 CNI_CONTAINERID=$id CNI_NETNS=$netns CNI_IFNAME=eth0 CNI_PATH=/usr/lib/cni PATH=/usr/sbin:/usr/bin:/sbin:/bin \\
-	/usr/lib/cni/ptp <{work}/config.json >{work}/result-$1
+[ "$command" = ADD ] || netns=
+for one; do
+	CNI_COMMAND=$command CNI_CONTAINERID=$id CNI_NETNS=$netns CNI_IFNAME=${one%=*} CNI_PATH=/usr/lib/cni PATH=/usr/sbin:/usr/bin:/sbin:/bin \\
+		/usr/lib/cni/${one#*=} <{work}/${one#*=}.json >{work}/result-${one#*=}-$command
+done
 """
 
 
@@ -49,12 +58,24 @@ class Bundle:
         config["linux"]["cgroupsPath"] = f"/ohooks{self.number}"
         return bundle, config
 
-    def run(self, bundle, config, *program):
-        name = f"ohooks{self.number}"
+    def write(self, bundle, config, program):
+        """The name of a container that is still to be made."""
+        name = bundle.name.replace("b", "ohooks")
         self.seen.append(name)
         config["process"]["args"] = list(program)
         (bundle / "config.json").write_text(json.dumps(config))
+        return name
+
+    def run(self, bundle, config, *program):
+        name = self.write(bundle, config, program)
         return self.place.run([self.place.runtime, "run", "-b", bundle, name])
+
+    def start(self, bundle, config, *program):
+        name = self.write(bundle, config, program)
+        for words in (("create", "-b", bundle, name), ("start", name)):  # the program keeps our stdout: it may not be a pipe
+            done = self.place.start([self.place.runtime, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            assert done.wait(60) == 0, words
+        return name
 
     def end(self):
         pass
@@ -66,19 +87,22 @@ def bundles(place):
         yield it
 
 
-def cni(bundles):
-    """(directory, config) with a network that hooks make and take away."""
+def cni(bundles, plugins=(("eth0", CONFIG),), data=None):
+    """(directory, config) with a network that hooks make and take away; the plugins are called in order, then in reverse."""
     if not os.path.exists("/usr/lib/cni/ptp"):
         not_possible("containernetworking-plugins is not installed")
     bundle, config = bundles.fresh()
     work = bundle / "cni"
     work.mkdir()
-    (work / "config.json").write_text(json.dumps({**CONFIG, "ipam": {**CONFIG["ipam"], "dataDir": str(work / "data")}}))
+    for _, network in plugins:
+        ipam = {"ipam": {**network["ipam"], "dataDir": str(data or work / "data")}} if "ipam" in network else {}
+        (work / f"{network['type']}.json").write_text(json.dumps({**network, **ipam}))
+    words = [f"{interface}={network['type']}" for interface, network in plugins]
     hook = work / "hook"
     hook.write_text(HOOK.replace("{work}", str(work)))
     hook.chmod(0o755)
-    config["hooks"] = {"createRuntime": [{"path": str(hook), "args": ["hook", "ADD"]}],
-                       "poststop": [{"path": str(hook), "args": ["hook", "DEL"]}]}
+    config["hooks"] = {"createRuntime": [{"path": str(hook), "args": ["hook", "ADD", *words]}],
+                       "poststop": [{"path": str(hook), "args": ["hook", "DEL", *reversed(words)]}]}
     return bundle, config, work
 
 
@@ -88,7 +112,7 @@ def test_network_by_a_create_runtime_hook(bundles):
                        "cat /sys/class/net/lo/operstate")
     assert done.returncode == 0, done.stderr
     address, route = done.stdout.splitlines()[:2]
-    result = json.loads((work / "result-ADD").read_text())
+    result = json.loads((work / "result-ptp-ADD").read_text())
     assert address == "inet " + result["ips"][0]["address"].split("/")[0]
     assert route.startswith("10.98.0.0/24") or route.startswith("default")
     state = json.loads((work / "state-ADD").read_text())
@@ -107,10 +131,42 @@ def test_traffic_to_the_host(bundles):
 
 def test_network_that_cannot_be_made(bundles):
     bundle, config, work = cni(bundles)
-    (work / "config.json").write_text('{"cniVersion": "0.4.0", "name": "hooked", "type": "ptp"}')
+    (work / "ptp.json").write_text('{"cniVersion": "0.4.0", "name": "hooked", "type": "ptp"}')
     done = bundles.run(bundle, config, "/bin/true")
     assert done.returncode == 1 and "hook" in done.stderr, done.stderr
     assert bundles.place.run([bundles.place.runtime, "state", bundles.seen[-1]]).returncode != 0
+
+
+def addresses_given(data):
+    return [name for name in os.listdir(data / "bridged") if name.startswith("10.")]
+
+
+def interfaces():
+    return {name for _, name in socket.if_nameindex()}
+
+
+def test_two_containers_on_a_bridge(bundles):
+    """bridge with host-local and loopback: they reach each other, and nothing but the bridge is left."""
+    data, before = bundles.work / "ipam", interfaces()
+    plugins = (("lo", LOOPBACK), ("eth0", BRIDGE))
+    bundle, config, work = cni(bundles, plugins, data)
+    server = bundles.start(bundle, config, "/bin/sh", "-c", "while :; do echo from the first | nc -l -p 7000; done")
+    first = json.loads((work / "result-bridge-ADD").read_text())["ips"][0]["address"].split("/")[0]
+    bundle, config, work = cni(bundles, plugins, data)
+    for kind in ("bounding", "effective", "permitted"):
+        config["process"]["capabilities"][kind].append("CAP_NET_RAW")
+    done = bundles.run(bundle, config, "/bin/sh", "-c",
+                       f"ping -c 1 -w 5 {first} | grep -c '1 packets received'; ping -c 1 -w 5 10.97.0.1 | grep -c '1 packets received'; "
+                       f"n=0; until nc -w 5 {first} 7000 </dev/null || [ $n = 20 ]; do n=$((n+1)); sleep 0.1; done; "
+                       "ping -c 1 -w 5 127.0.0.1 | grep -c '1 packets received'")
+    assert (done.returncode, done.stdout) == (0, "1\n1\nfrom the first\n1\n"), done.stderr
+    assert addresses_given(data) == [first]
+    bundles.place.call([bundles.place.runtime, "kill", server, "KILL"])
+    eventually(lambda: json.loads(bundles.place.call([bundles.place.runtime, "state", server]))["status"] == "stopped")
+    bundles.place.call([bundles.place.runtime, "delete", server])
+    assert addresses_given(data) == []
+    eventually(lambda: interfaces() - before == {"ohooks0"})
+    bundles.place.call(["busybox", "ip", "link", "delete", "ohooks0"])
 
 
 def test_edits_of_a_container_device_interface(bundles):

@@ -7,13 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine_podman import NET, Rootless, sh, stay
-from place import alive, engine, eventually
-
-
-@pytest.fixture(scope="session")
-def rootless_session(place):
-    with engine("rootless podman", lambda: Rootless(place)) as it:
-        yield it
+from place import alive, eventually
 
 
 @pytest.fixture
