@@ -234,6 +234,7 @@ class Place:
     def _enter(self):
         if LIBC.setns(self.namespace, CLONE_NEWNS) != 0:
             os._exit(99)
+        os.chdir(self.work)  # setns(2) has made it `/`, and conmon writes files where podman was called
 
     def add_user(self, name, uid, ids, home="/"):
         """Makes a user with 65536 subordinate ids from `ids` on known to this place alone, by an /etc of its own."""
