@@ -61,14 +61,16 @@ def test_missing_program(cri):
 
 def test_stop_in_time(cri):
     pod = cri.pod()
-    name = cri.container(pod, "/bin/sh", "-c", 'trap "exit 5" TERM; while :; do sleep 0.05; done')
+    name = cri.container(pod, "/bin/sh", "-c", 'trap "exit 5" TERM; echo up; while :; do sleep 0.05; done')
+    eventually(lambda: cri.log(pod, name))
     cri.call("StopContainer", {1: name, 2: 10})
     assert cri.status(name)[:2] == (EXITED, 5)
 
 
 def test_stop_of_the_deaf(cri):
     pod = cri.pod()
-    name = cri.container(pod, "/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done")
+    name = cri.container(pod, "/bin/sh", "-c", "trap '' TERM; echo up; while :; do sleep 1; done")
+    eventually(lambda: cri.log(pod, name))
     cri.call("StopContainer", {1: name, 2: 1})
     assert cri.status(name)[:2] == (EXITED, 137)
 

@@ -113,7 +113,8 @@ def test_stop_with_term(docker):
 
 
 def test_stop_of_the_deaf(docker):
-    name = docker.start("bb", "sh", "-c", "trap '' TERM; while :; do sleep 1; done")
+    name = docker.start("bb", "sh", "-c", "trap '' TERM; echo up; while :; do sleep 1; done")
+    eventually(lambda: "up" in docker("logs", name))
     docker("stop", "-t", "1", name)
     assert docker.inspect(name, ".State.ExitCode") == "137"
 

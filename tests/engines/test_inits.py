@@ -91,6 +91,7 @@ def test_stop(box):
 def test_stop_of_a_program_without_handlers(box):
     """As pid 1 it would not have died of it."""
     name = box.start("bb", "sleep", "1000")
+    eventually(lambda: "sleep 1000" in box.engine("exec", name, "ps", "-o", "args").splitlines())
     box.engine("stop", "-t", "10", name)
     assert box.exit_code(name) == "143"
 

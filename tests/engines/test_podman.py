@@ -15,7 +15,7 @@ import pytest
 from engine_podman import NET, sh, stay
 from place import alive, cgroup_of, eventually, not_possible
 
-STAY = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
+STAY = "trap 'exit 0' TERM; echo on; while :; do sleep 0.1; done"
 
 
 @pytest.fixture
@@ -103,6 +103,7 @@ def test_detached_and_stop(podman):
 
 def test_stop_by_term(podman):
     name = podman("run", "-d", *NET, "bb", "sh", "-c", STAY)
+    eventually(lambda: podman("logs", name) == "on")
     podman("stop", "-t", "20", name)
     assert podman.inspect(name, ".State.ExitCode") == "0"
 
