@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/personality.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -180,6 +181,12 @@ int
 sys_unlinkat(int dirfd, const char *path, int flags)
 {
 	return unlinkat(dirfd, path, flags);
+}
+
+int
+sys_renameat(int olddir, const char *oldpath, int newdir, const char *newpath)
+{
+	return renameat(olddir, oldpath, newdir, newpath);
 }
 
 int

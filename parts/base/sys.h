@@ -53,6 +53,7 @@ int sys_mknodat(int dirfd, const char *path, mode_t mode, dev_t dev);
 int sys_mkdirat(int dirfd, const char *path, mode_t mode);
 int sys_symlinkat(const char *target, int dirfd, const char *path);
 int sys_unlinkat(int dirfd, const char *path, int flags);
+int sys_renameat(int olddir, const char *oldpath, int newdir, const char *newpath);
 int sys_renameat2(
 	int olddir, const char *oldpath, int newdir, const char *newpath, unsigned int flags);
 int sys_fchmod(int fd, mode_t mode);

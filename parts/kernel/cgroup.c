@@ -240,7 +240,7 @@ hand_over(struct err *e, const struct plan_cgroup *c, const struct plan_cgroup_d
 		return -1;
 	if (text[0] == '\0') /* before Linux 4.15 */
 		memcpy(text, usual, sizeof usual);
-	if (fchown(dir, (uid_t)c->owner, (gid_t)-1) < 0)
+	if (sys_fchown(dir, (uid_t)c->owner, (gid_t)-1) < 0)
 		return fail_errno(e, "chown %s", d->dir);
 	for (char *name = text; *name != '\0';) {
 		size_t len = str_until(name, "\n");
@@ -248,7 +248,8 @@ hand_over(struct err *e, const struct plan_cgroup *c, const struct plan_cgroup_d
 
 		name[len] = '\0';
 		if (strchr(name, '/') ||
-			(fchownat(dir, name, (uid_t)c->owner, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0 &&
+			(sys_fchownat(dir, name, (uid_t)c->owner, (gid_t)-1, AT_SYMLINK_NOFOLLOW) <
+					0 &&
 				errno != ENOENT))
 			return fail_errno(e, "chown %s/%s", d->dir, name);
 		name += len + !last;

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -26,9 +25,9 @@ enum {
 	EACH_BATCH = 64,    /* ids that one walk of the root collects */
 };
 
-/* A folder that is not yet, or no longer, a container: HALF, the id, a comma and a pid.  No id has
- * a comma. */
-static const char half_prefix[] = ",half,";
+/* A folder that is not yet, or no longer, a container: this, the id, a comma and a pid; and one
+ * that is kept for what somebody else put into it.  No id has a comma. */
+static const char half_prefix[] = ",half,", left_prefix[] = ",left,";
 
 const char *
 state_status_name(enum state_status status)
@@ -143,22 +142,42 @@ empty_folder(int dir)
 	(void)sys_unlinkat(dir, "notify", AT_REMOVEDIR);
 }
 
+/* What is not ours stays (R4), but not in the way of the next container of that id, or of the next
+ * left-over of a process with that pid. */
+static void
+set_aside(int root_dir, const char *name, int dir)
+{
+	const char *of = name + sizeof half_prefix - 1;
+	int id = (int)str_until(of, ",");
+	char kept[NAME_MAX + 1];
+	struct timespec now = clock_now();
+	const struct fd_entry *entry;
+	struct fd_dir walk;
+	int why = errno;
+
+	fd_dir_open(&walk, dir);
+	entry = fd_dir_next(&walk);
+	if (entry && str_format(kept, sizeof kept, "%s%s.%ld", left_prefix, of, now.tv_nsec) > 0 &&
+		sys_renameat(root_dir, name, root_dir, kept) == 0)
+		log_warning("state folder %.*s: %s is not ours, and is kept in %s", id, of,
+			entry->name, kept);
+	else
+		log_warning("state folder %.*s: %s", id, of, errno_text(why));
+}
+
 /* Removes a folder that is out of sight: the three names that each has, and only where that was not
- * all of it (rmdir tells) all that we know.  What is not ours stays, and the folder with it (R4):
- * then it returns false. */
-static bool
+ * all of it (rmdir tells) all that we know. */
+static void
 remove_folder(int root_dir, const char *name, int dir)
 {
 	(void)sys_unlinkat(dir, "state.json", 0);
 	(void)sys_unlinkat(dir, "config.json", 0);
 	(void)sys_unlinkat(dir, "lock", 0);
 	if (sys_unlinkat(root_dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-		return true;
+		return;
 	empty_folder(dir);
-	if (sys_unlinkat(root_dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-		return true;
-	log_warning("state folder %s: %s", name, errno_text(errno));
-	return false;
+	if (sys_unlinkat(root_dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		set_aside(root_dir, name, dir);
 }
 
 static int
@@ -190,7 +209,7 @@ remove_half_folder(int root_dir, const char *name)
 	if (lock < 0 && (errno != ENOENT || sys_unlinkat(root_dir, name, AT_REMOVEDIR) == 0))
 		return;
 	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) == 0)
-		(void)remove_folder(root_dir, name, dir); /* warned about it */
+		remove_folder(root_dir, name, dir);
 }
 
 void
@@ -255,7 +274,7 @@ show_folder(struct err *e, int root_dir, const char *name, const char *id)
 	int r = sys_renameat2(root_dir, name, root_dir, id, RENAME_NOREPLACE);
 
 	if (r < 0 && (errno == ENOSYS || errno == EINVAL))
-		r = renameat(root_dir, name, root_dir, id);
+		r = sys_renameat(root_dir, name, root_dir, id);
 	if (r < 0 && (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR))
 		return fail(e, "container with given ID already exists");
 	if (r < 0)
@@ -296,7 +315,7 @@ state_make(struct err *e, int root_dir, const struct state *s, const char *confi
 	lock = make_lock(e, dir);
 	if (lock < 0 || fill_folder(e, dir, s, config, config_len) < 0 ||
 		show_folder(e, root_dir, name, s->id) < 0) {
-		(void)remove_folder(root_dir, name, dir); /* the first error is told */
+		remove_folder(root_dir, name, dir);
 		return -1;
 	}
 	*lock_fd = fd_keep(&lock);
@@ -331,15 +350,14 @@ state_remove(struct err *e, int root_dir, const char *id, int dir)
 	IN(e, ROLE_HOST);
 	TRY(half_name(e, name, id));
 	/* Out of sight in one step: no id is ever seen without a state.json (R3). */
-	r = renameat(root_dir, id, root_dir, name);
+	r = sys_renameat(root_dir, id, root_dir, name);
 	if (r < 0 && (errno == ENOTEMPTY || errno == EEXIST)) { /* a left-over with our pid */
 		state_remove_half(root_dir, id);
-		r = renameat(root_dir, id, root_dir, name);
+		r = sys_renameat(root_dir, id, root_dir, name);
 	}
 	if (r < 0)
 		return errno == ENOENT ? 0 : fail_errno(e, "state folder %s", id);
-	if (!remove_folder(root_dir, name, dir))
-		(void)renameat(root_dir, name, root_dir, id); /* its owner finds it where it was */
+	remove_folder(root_dir, name, dir);
 	return 0;
 }
 

@@ -99,7 +99,8 @@ bool state_gate_named(int dir, bool shown);
  * there: created; hidden: creating; else running.  `frozen` is for the caller to find out. */
 enum state_status state_status_now(int dir, const struct state *s, bool frozen);
 
-/* Removes the known names and the folder (R4); or what was left of an id out of sight (R3). */
+/* Removes the known names and the folder (R4); or what was left of an id out of sight (R3).  With
+ * what is not ours a folder is kept, under another name that no id can have, and a warning. */
 int state_remove(struct err *e, int root_dir, const char *id, int dir);
 void state_remove_half(int root_dir, const char *id);
 

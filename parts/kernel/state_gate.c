@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,7 +58,7 @@ int
 state_ready(struct err *e, int dir)
 {
 	IN(e, ROLE_HOST);
-	if (renameat(dir, hidden_name, dir, gate_name) < 0)
+	if (sys_renameat(dir, hidden_name, dir, gate_name) < 0)
 		return fail_errno(e, "show %s", gate_name);
 	return 0;
 }

@@ -377,8 +377,14 @@ def test_r4_delete_removes_only_what_it_made(bundle):
         c.create()
         mine = bundle.runtime.root / c.id / "foreign"
         mine.write_text("x")
-        bundle.runtime.delete(c.id, force=True)
-        assert mine.read_text() == "x"
+        result = bundle.runtime.delete(c.id, force=True).ok()
+        (kept,) = [name for name in os.listdir(bundle.runtime.root) if name != bundle.id]
+        assert kept.startswith(f",left,{c.id},")
+        assert result.warnings == [f"state folder {c.id}: foreign is not ours, and is kept in {kept}"]
+        mine = bundle.runtime.root / kept / "foreign"
+        assert mine.read_text() == "x" and len(os.listdir(mine.parent)) == 1
+        c.create().finish().delete()  # the id can be used again, and nobody complains once more
+        assert bundle.runtime.delete(c.id, force=True).ok().err == ""
         mine.unlink()
         mine.parent.rmdir()
 

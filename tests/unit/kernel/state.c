@@ -6,6 +6,7 @@
 #include "tap.h"
 
 #include <dirent.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -267,9 +268,28 @@ open_half(const char *id)
 	return openat(root_dir, half(id), O_RDONLY);
 }
 
+/* What holds that which is not ours, of an id; "": there is none. */
+static const char *
+left(const char *id)
+{
+	static char name[300];
+	char prefix[64];
+	struct dirent *entry;
+	DIR *walk = opendir(root);
+
+	name[0] = '\0';
+	snprintf(prefix, sizeof prefix, ",left,%s,", id);
+	while ((entry = readdir(walk)))
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
+			snprintf(name, sizeof name, "%s", entry->d_name);
+	closedir(walk);
+	return name;
+}
+
 static void
 left_overs(void)
 {
+	struct stat st;
 	int dir, held;
 
 	mkdirat(root_dir, ",half,x,1", 0700);
@@ -300,10 +320,15 @@ left_overs(void)
 	ok(dir >= 0 && !is_there(half("x")), "create sweeps where a left-over has its own name");
 	close(openat(dir, "foreign", O_CREAT | O_WRONLY, 0600));
 	is_int(state_remove(&e, root_dir, "x", dir), 0, "removed: %s", e.text);
-	ok(is_there("x/foreign") && !is_there("x/state.json"),
-		"what is not ours stays where it was");
+	ok(!is_there("x") && !is_there(half("x")), "neither name is in use");
+	ok(fstatat(dir, "foreign", &st, 0) == 0 && fstatat(dir, "state.json", &st, 0) < 0,
+		"what is not ours is kept");
+	close(openat(dir, ".state.json.77.tmp", O_CREAT | O_WRONLY, 0600));
+	is_int(renameat(root_dir, left("x"), root_dir, half("x")), 0, "it is there");
+	state_remove_half(root_dir, "x");
+	ok(!is_there(half("x")) && *left("x"), "a left-over with what is not ours is set aside");
 	unlinkat(dir, "foreign", 0);
-	unlinkat(root_dir, "x", AT_REMOVEDIR);
+	unlinkat(root_dir, left("x"), AT_REMOVEDIR);
 	close(dir);
 	close(lock);
 	state_remove_half(root_dir, "x.y");
