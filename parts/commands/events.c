@@ -81,49 +81,31 @@ read_interval(const char *at)
 /* What tells of it: of v1 an eventfd, of v2 memory.events. */
 struct watch {
 	bool v2;
-	int fd;		 /* -1: no memory controller */
-	uint64_t killed; /* of v2: how often so far */
+	int fd;		/* -1: no memory controller */
+	int64_t killed; /* of v2: how often so far; -1: it cannot be read */
 };
-
-static uint64_t
-count_killed(const struct watch *w)
-{
-	char text[512];
-	const char *at;
-	ssize_t n = pread(w->fd, text, sizeof text - 1, 0);
-	uint64_t killed;
-
-	text[n < 0 ? 0 : n] = '\0';
-	at = str_find(text, "oom_kill ");
-	return at && str_u64_n(at + 9, str_until(at + 9, "\n"), &killed) == 0 ? killed : w->killed;
-}
 
 static int
 watch(struct err *e, struct watch *w)
 {
-	const struct cgroup_dir *memory = NULL;
-	FD_AUTO int dir = -1;
+	const struct cgroup_dir *memory = cgroup_of(&held.cgroups, "memory");
+	FD_AUTO int dir = memory ? cgroupfs_open(memory->dir) : -1;
+	FD_AUTO int control = -1;
 	char text[32];
 
-	for (uint32_t i = 0; i < held.cgroups.n; i++) {
-		const struct cgroup_dir *d = &held.cgroups.at[i];
-
-		if (str_listed(d->controllers, "memory") || (!memory && *d->controllers == '\0'))
-			memory = d;
-	}
-	dir = memory ? cgroupfs_open(memory->dir) : -1;
 	if (dir < 0) /* go_on() sees it when the cgroup has gone meanwhile */
 		return 0;
-	w->v2 = *memory->controllers == '\0';
+	w->v2 = cgroup_is_v2(memory);
 	if (w->v2) {
 		w->fd = openat(dir, "memory.events", O_RDONLY | O_CLOEXEC);
-		w->killed = count_killed(w);
+		w->killed = cgroup_oom_kills(w->fd);
 		return 0;
 	}
 	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	/* The second file stays open as long as we run. */
-	(void)str_format(text, sizeof text, "%d %d", w->fd,
-		openat(dir, "memory.oom_control", O_RDONLY | O_CLOEXEC));
+	control = openat(dir, "memory.oom_control", O_RDONLY | O_CLOEXEC);
+	if (w->fd < 0 || control < 0)
+		return fail_errno(e, w->fd < 0 ? "eventfd" : "open memory.oom_control");
+	(void)str_format(text, sizeof text, "%d %d", w->fd, control); /* fits */
 	return fd_write_file(e, dir, "cgroup.event_control", text);
 }
 
@@ -141,12 +123,13 @@ static int
 print_oom(struct err *e, struct watch *w)
 {
 	static char text[512];
-	uint64_t n = 0, before = w->killed;
+	int64_t before = w->killed;
+	uint64_t n = 0;
 	int len =
 		str_format(text, sizeof text, "{\"type\":\"oom\",\"id\":\"%s\"}\n", held.state.id);
 
 	if (w->v2)
-		w->killed = count_killed(w);
+		w->killed = cgroup_oom_kills(w->fd);
 	else if (read(w->fd, &n, sizeof n) < 0)
 		n = 0;
 	return gone() || (w->v2 ? w->killed == before : n == 0)

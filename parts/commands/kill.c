@@ -25,12 +25,11 @@ send(struct err *e, const struct held *h, int number)
 {
 	struct proc_identity init = {.pid = h->state.pid, .start = h->state.start};
 	bool whole = given.all || (number == SIGKILL && !h->state.own_pid_namespace);
-	uint32_t n;
 
 	if (h->status == STATE_STOPPED && !given.all)
 		return fail(e, "container not running");
 	if (whole)
-		TRY(cgroup_signal(e, &h->cgroups, number, &n));
+		(void)cgroup_signal(&h->cgroups, number); /* nobody there is as good */
 	if (h->status != STATE_STOPPED && (!whole || h->cgroups.n == 0))
 		TRY(proc_signal(e, &init, number));
 	if (number == SIGKILL)

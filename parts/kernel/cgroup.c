@@ -88,7 +88,7 @@ cgroup_survey(struct err *e, const struct plan *p, struct cgroup_dirs *d)
 		there |= str_equal(d->at[i].existed, d->at[i].dir);
 		d->n++;
 	}
-	if (there && cgroup_frozen(d) > 0)
+	if (there && cgroup_frozen(d))
 		return fail(e, "container's cgroup unexpectedly frozen");
 	return 0;
 }
@@ -180,7 +180,7 @@ not_permitted(int number)
 
 /* What the caller agreed to lose (CD-3, rootless) is lost with a warning; anything else fails. */
 static int
-tolerate(const struct err *e, const struct plan *p)
+lose_device_rules(const struct err *e, const struct plan *p)
 {
 	if (!p->cgroup.tolerate || !not_permitted(e->number))
 		return -1;
@@ -190,7 +190,8 @@ tolerate(const struct err *e, const struct plan *p)
 
 /* Device rules are many lines for one file: it stays open, with its name, for the next line. */
 static int
-write_value(struct err *e, int dir, const struct plan_write *w, const char **open_file, int *fd)
+write_value(
+	struct err *e, int dir, const struct plan_device_rule *w, const char **open_file, int *fd)
 {
 	if (!*open_file || !str_equal(*open_file, w->file)) {
 		fd_close(fd);
@@ -208,12 +209,12 @@ write_device_rules(struct err *e, const struct plan *p, const struct plan_cgroup
 	FD_AUTO int fd = -1;
 	const char *open_file = NULL;
 
-	for (uint32_t i = 0; i < d->n_writes; i++)
-		if (write_value(e, dir, &d->write[i], &open_file, &fd) < 0)
-			return tolerate(e, p) < 0 ? context(e, "%s", d->dir) : 0;
+	for (uint32_t i = 0; i < d->n_device_rules; i++)
+		if (write_value(e, dir, &d->device_rules[i], &open_file, &fd) < 0)
+			return lose_device_rules(e, p) < 0 ? context(e, "%s", d->dir) : 0;
 	if (!d->v2 || !p->cgroup.devices)
 		return 0;
-	if (cgroup_attach_devices(e, &p->cgroup, dir) < 0 && tolerate(e, p) < 0)
+	if (cgroup_attach_devices(e, &p->cgroup, dir) < 0 && lose_device_rules(e, p) < 0)
 		return context(e, "%s", d->dir);
 	return 0;
 }
@@ -277,7 +278,8 @@ make_one(struct err *e, const struct plan *p, uint32_t i, const char *existed)
 	}
 	if (d->v2)
 		TRY(cgroup_enable(e, &p->cgroup, i));
-	if (!limits && d->n_writes == 0 && !(d->v2 && (p->cgroup.devices || p->cgroup.owner >= 0)))
+	if (!limits && d->n_device_rules == 0 &&
+		!(d->v2 && (p->cgroup.devices || p->cgroup.owner >= 0)))
 		return 1;
 	dir = openat(AT_FDCWD, d->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)

@@ -45,13 +45,13 @@ uint32_t cgroup_count(const struct cgroup_dir *d);
 int cgroup_make(struct err *e, const struct plan *p, struct cgroup_dirs *d);
 
 /* Writes the limits of the plan's i-th directory to its open descriptor, in order.  Errors begin
- * with the property.  (cgroup_limit.c) */
+ * with the property. */
 int cgroup_limit(struct err *e, const struct plan_limit *l, uint32_t i, int dir);
 
 /* Enables the controllers of the v2 hierarchy for the plan's i-th directory, from the mount point
  * down to its parent (cgroup-v2, "Top-down Constraint"): all that there are, so that usage can be
  * read; only for those that a limit needs it is an error when one cannot be enabled, with the
- * property in front.  Nothing is written where nothing is missing.  (cgroup_limit.c) */
+ * property in front.  Nothing is written where nothing is missing. */
 int cgroup_enable(struct err *e, const struct plan_cgroup *c, uint32_t i);
 
 /* Loads the plan's device program and attaches it to an open v2 directory
@@ -59,30 +59,34 @@ int cgroup_enable(struct err *e, const struct plan_cgroup *c, uint32_t i);
  * kernel asks for it (before 5.11). */
 int cgroup_attach_devices(struct err *e, const struct plan_cgroup *c, int dir);
 
-/* What the child needs to move itself: the opened `tasks` files of v1, and of v2 the directory. */
+/* Has the kernel killed a process because of the memory limit?  How often, as an open memory.events
+ * (v2) or memory.oom_control (v1, since Linux 4.13) says; -1: it does not. */
+bool cgroup_out_of_memory(const struct cgroup_dirs *d);
+int64_t cgroup_oom_kills(int fd);
+
+/* What the child needs to move itself: the opened `tasks` files of v1, and of v2 the directory; all
+ * close-on-exec. */
 struct cgroup_door {
 	int v2_dir; /* for CLONE_INTO_CGROUP, or to enter by; -1: no v2 hierarchy */
 	int tasks[FACTS_HIERARCHIES_MAX];
 	uint32_t n_tasks;
 };
-
-/* Opens the doors; all close-on-exec.  Runs in: host. */
 int cgroup_open(struct err *e, const struct cgroup_dirs *d, struct cgroup_door *door);
 void cgroup_close(struct cgroup_door *door);
 
-/* The calling single-threaded process moves itself into all v1 hierarchies by writing 0 to `tasks`,
- * which takes no lock since Linux 5.5; and into v2 unless it was born there.  Runs in: init, first.
- */
+/* The calling single-threaded process moves itself into all v1 hierarchies by its `tasks`, which
+ * takes no lock since Linux 5.5; and into v2 unless it was born there.  Runs in: init, first. */
 int cgroup_enter(struct err *e, const struct cgroup_door *door, bool placed);
 
 /* Sends `signal` to every process in the cgroups and below them (v2 cgroup.kill for SIGKILL where
  * the kernel has it, else freeze, signal, thaw; v1 freezer likewise, another hierarchy without it).
- * Repeats until no new process is found.  Never signals pids 0, 1 or the caller.  Sets *n to the
+ * Repeats until no new process is found.  Never signals pids 0, 1 or the caller.  Returns the
  * number of processes met.  A missing directory holds nobody. */
-int cgroup_signal(struct err *e, const struct cgroup_dirs *d, int signal, uint32_t *n);
+uint32_t cgroup_signal(const struct cgroup_dirs *d, int signal);
 
-/* Thaws the cgroup if it is frozen, so that a KILL takes effect on v1. */
+/* Thaws the cgroup if it is frozen, so that a KILL takes effect on v1.  Is it? */
 void cgroup_thaw(const struct cgroup_dirs *d);
+bool cgroup_frozen(const struct cgroup_dirs *d);
 
 /* Freezes or thaws the container's cgroup with all below it, and returns when the kernel reports
  * it; after `patience_ms` it is undone, and an error. */
@@ -90,9 +94,6 @@ int cgroup_freeze(struct err *e, const struct cgroup_dirs *d, bool on, int patie
 
 /* At most `max` processes of the cgroup and below it, ascending.  Returns their number. */
 uint32_t cgroup_pids(const struct cgroup_dirs *d, pid_t *list, uint32_t max);
-
-/* 1 when the container's cgroup is frozen, 0 when it is not or there is none. */
-int cgroup_frozen(const struct cgroup_dirs *d);
 
 /* Removes the directories bottom-up: sub-cgroups that the container made, the leaf, then the
  * parents that create had made and that are empty; EBUSY is retried for at most `patience_ms`.
@@ -104,13 +105,12 @@ int cgroup_remove(struct err *e, const struct cgroup_dirs *d, int patience_ms);
  * are gone. */
 bool cgroup_remove_empty(const struct cgroup_dirs *d);
 
-/* -- between the sources of this part ---------------------------------------------------------- */
-
+/* The hierarchy that shows everybody and can freeze them; that of a controller, or v2.  NULL: there
+ * is none. */
+const struct cgroup_dir *cgroup_best(const struct cgroup_dirs *d);
+const struct cgroup_dir *cgroup_of(const struct cgroup_dirs *d, const char *controller);
 bool cgroup_is_v2(const struct cgroup_dir *d);
 bool cgroup_is_freezer(const struct cgroup_dir *d);
-
-/* The hierarchy that shows everybody and can freeze them; NULL: there is none. */
-const struct cgroup_dir *cgroup_best(const struct cgroup_dirs *d);
 
 /* One directory: the request (0, or -1 with errno), and what the kernel says. */
 int cgroup_freeze_dir(int dir, bool v2, bool on);

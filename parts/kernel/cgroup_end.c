@@ -141,8 +141,8 @@ freeze_for_now(int dir, bool v2)
 }
 
 /* Each process once. */
-static void
-signal_once(const struct cgroup_dirs *d, int signal, uint32_t *n)
+static uint32_t
+signal_once(const struct cgroup_dirs *d, int signal)
 {
 	const struct cgroup_dir *in = cgroup_best(d);
 	struct delivery look = {.signal = -1}, v = {.signal = signal};
@@ -150,14 +150,14 @@ signal_once(const struct cgroup_dirs *d, int signal, uint32_t *n)
 	bool thaw;
 
 	if (dir < 0)
-		return;
+		return 0;
 	deliver_in(in, &look);
 	thaw = !look.self && (cgroup_is_v2(in) || cgroup_is_freezer(in)) &&
 		freeze_for_now(dir, cgroup_is_v2(in));
 	deliver_in(in, &v);
 	if (thaw)
 		(void)cgroup_freeze_dir(dir, cgroup_is_v2(in), false);
-	*n = v.met;
+	return v.met;
 }
 
 /* One round of SIGKILL through every hierarchy: nobody is out of all of them.  Returns how many
@@ -189,27 +189,24 @@ kill_pass(const struct cgroup_dirs *d, bool with_freezer)
 	return most;
 }
 
-int
-cgroup_signal(struct err *e, const struct cgroup_dirs *d, int signal, uint32_t *n)
+uint32_t
+cgroup_signal(const struct cgroup_dirs *d, int signal)
 {
+	uint32_t most = 0;
 	int pause = 1;
 
-	IN(e, ROLE_HOST);
-	*n = 0;
-	if (signal != SIGKILL) {
-		signal_once(d, signal, n);
-		return 0;
-	}
+	if (signal != SIGKILL)
+		return signal_once(d, signal);
 	for (int pass = 0; pass < KILL_PASSES; pass++) {
 		uint32_t met = kill_pass(d, pass >= FREEZE_AFTER);
 
-		*n = met > *n ? met : *n;
+		most = met > most ? met : most;
 		if (met == 0)
 			break;
 		clock_sleep(pause);
 		pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
 	}
-	return 0;
+	return most;
 }
 
 /* -- removal ----------------------------------------------------------------------------------- */

@@ -35,6 +35,20 @@ cgroup_best(const struct cgroup_dirs *d)
 	return found;
 }
 
+const struct cgroup_dir *
+cgroup_of(const struct cgroup_dirs *d, const char *controller)
+{
+	const struct cgroup_dir *found = NULL;
+
+	for (uint32_t i = 0; i < d->n; i++) {
+		if (str_listed(d->at[i].controllers, controller))
+			return &d->at[i];
+		if (cgroup_is_v2(&d->at[i]))
+			found = &d->at[i];
+	}
+	return found;
+}
+
 int
 cgroup_freeze_dir(int dir, bool v2, bool on)
 {
@@ -79,7 +93,7 @@ cgroup_thaw(const struct cgroup_dirs *d)
 	}
 }
 
-int
+bool
 cgroup_frozen(const struct cgroup_dirs *d)
 {
 	for (uint32_t i = 0; i < d->n; i++) {
@@ -87,9 +101,9 @@ cgroup_frozen(const struct cgroup_dirs *d)
 		FD_AUTO int dir = open_freezer(&d->at[i]);
 
 		if (dir >= 0 && cgroup_frozen_dir(dir, v2))
-			return 1;
+			return true;
 	}
-	return 0;
+	return false;
 }
 
 /* On v1 who is just being forked gets away for a moment: asked again, until all are frozen. */

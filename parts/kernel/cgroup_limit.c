@@ -1,6 +1,7 @@
 /* The limits, and on v2 the controllers that they need. */
 #include "kernel/cgroup.h"
 
+#include "base/cgroupfs.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/role.h"
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 /* -- limits ------------------------------------------------------------------------------------ */
 
@@ -46,6 +48,39 @@ cgroup_limit(struct err *e, const struct plan_limit *l, uint32_t i, int dir)
 			l = l->next;
 	}
 	return 0;
+}
+
+int64_t
+cgroup_oom_kills(int fd)
+{
+	char text[512];
+	const char *at;
+	ssize_t n = pread(fd, text, sizeof text - 1, 0);
+	uint64_t killed;
+
+	text[n < 0 ? 0 : n] = '\0';
+	at = str_find(text, "oom_kill ");
+	if (!at || str_u64_n(at + 9, str_until(at + 9, "\n"), &killed) < 0)
+		return -1;
+	return (int64_t)killed;
+}
+
+/* Before Linux 4.13 v1 says only how often the limit was reached. */
+bool
+cgroup_out_of_memory(const struct cgroup_dirs *d)
+{
+	const struct cgroup_dir *memory = cgroup_of(d, "memory");
+	FD_AUTO int dir = memory ? cgroupfs_open(memory->dir) : -1;
+	FD_AUTO int fd = -1;
+	int64_t killed;
+
+	if (dir < 0)
+		return false;
+	fd = openat(dir, cgroup_is_v2(memory) ? "memory.events" : "memory.oom_control",
+		O_RDONLY | O_CLOEXEC);
+	killed = cgroup_oom_kills(fd);
+	return killed > 0 ||
+		(killed < 0 && !cgroup_is_v2(memory) && !cgroupfs_says(dir, "memory.failcnt", "0"));
 }
 
 /* -- controllers of cgroup v2 ------------------------------------------------------------------ */

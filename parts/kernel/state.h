@@ -82,10 +82,9 @@ struct state_gate {
 int state_gate_make(struct err *e, int dir);
 int state_gate_open(struct err *e, int dir, struct state_gate *g);
 
-/* Shows exec.fifo: from now on the container is `created`. */
+/* Shows exec.fifo: from now on the container is `created`.  Start: removes exec.fifo, opens the
+ * gate and waits; -1 with the init's own message. */
 int state_ready(struct err *e, int dir);
-
-/* Start: removes exec.fifo, opens the gate and waits; -1 with the init's own message. */
 int state_release(struct err *e, int dir);
 
 /* Removes the names without opening them: the hidden gate (run), all.  Is a gate there? */

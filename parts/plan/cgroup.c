@@ -105,7 +105,7 @@ add_device_rules(struct err *e, struct plan *p)
 	if (v1) {
 		struct plan_cgroup_dir *d = &c->dir[v1 - p->facts->hierarchy];
 
-		return plan_device_writes(e, p->spec, &d->write, &d->n_writes);
+		return plan_devrules(e, p->spec, &d->device_rules, &d->n_device_rules);
 	}
 	if (facts_controller(p->facts, ""))
 		return plan_device_program(e, p->spec, &c->devices, &c->n_devices);

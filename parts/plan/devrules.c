@@ -264,7 +264,7 @@ rule_text(struct err *e, const struct pattern *p, uint8_t access)
 }
 
 int
-plan_device_writes(struct err *e, const struct spec *s, struct plan_write **out, uint32_t *n)
+plan_devrules(struct err *e, const struct spec *s, struct plan_device_rule **out, uint32_t *n)
 {
 	const char *files[] = {"devices.deny", "devices.allow"};
 	const struct pattern *hole;
@@ -282,7 +282,7 @@ plan_device_writes(struct err *e, const struct spec *s, struct plan_write **out,
 	if (!*out)
 		return -1;
 	/* The kernel forgets all older exceptions of the cgroup with this. */
-	(*out)[0] = (struct plan_write){files[allow], "a *:* rwm"};
+	(*out)[0] = (struct plan_device_rule){files[allow], "a *:* rwm"};
 	*n = 1;
 	for (uint32_t i = 0; i < all.n; i++) {
 		uint8_t bits = exceptions(&all.at[i], allow);
@@ -293,7 +293,7 @@ plan_device_writes(struct err *e, const struct spec *s, struct plan_write **out,
 		text = rule_text(e, &all.at[i], bits);
 		if (!text)
 			return -1;
-		(*out)[(*n)++] = (struct plan_write){files[!allow], text};
+		(*out)[(*n)++] = (struct plan_device_rule){files[!allow], text};
 	}
 	return 0;
 }

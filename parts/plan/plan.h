@@ -107,9 +107,9 @@ int plan_make_devices(struct err *e, struct plan *p);
 int plan_make_creds(struct err *e, struct plan *p);
 int plan_make_init(struct err *e, struct plan *p, const struct pairs *annotations); /* NULL: none */
 
-/* The device rules with what every container needs (LX-5), compiled for v1 as writes (devrules.c)
+/* The device rules with what every container needs (LX-5), compiled for v1 as lines (devrules.c)
  * or for v2 as a program (devbpf.c; NULL when everything is allowed). */
-int plan_device_writes(struct err *e, const struct spec *s, struct plan_write **out, uint32_t *n);
+int plan_devrules(struct err *e, const struct spec *s, struct plan_device_rule **out, uint32_t *n);
 int plan_device_program(
 	struct err *e, const struct spec *s, struct kabi_bpf_insn **out, uint32_t *n);
 

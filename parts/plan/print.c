@@ -246,8 +246,9 @@ add_cgroup(struct str *out, const struct plan *p)
 		add_row(out, d->mount_point, d->dir);
 		if (c->owner >= 0)
 			(void)str_add(out, "\towner: %u\n", (uint32_t)c->owner);
-		for (uint32_t k = 0; k < d->n_writes; k++)
-			(void)str_add(out, "\t%s: %s\n", d->write[k].file, d->write[k].value);
+		for (uint32_t k = 0; k < d->n_device_rules; k++)
+			(void)str_add(out, "\t%s: %s\n", d->device_rules[k].file,
+				d->device_rules[k].value);
 		for (const struct plan_limit *l = c->limits; l; l = l->next)
 			if (l->dir == i)
 				(void)str_add(out, "\t%s: %s%s\n", l->file, l->value, how[l->how]);

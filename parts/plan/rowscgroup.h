@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct plan_write {
+struct plan_device_rule {
 	const char *file, *value; /* "devices.deny", "a *:* rwm" */
 };
 
@@ -36,12 +36,12 @@ struct plan_limit {
 /* The container's cgroup in one hierarchy. */
 struct plan_cgroup_dir {
 	bool v2;
-	const char *controllers;  /* as in facts */
-	const char *mount_point;  /* never removed, never created */
-	const char *dir;	  /* absolute path below mount_point; never mount_point itself */
-	uint32_t keep;		  /* bytes of `dir` that are never removed */
-	struct plan_write *write; /* in this order, once the directory exists */
-	uint32_t n_writes;
+	const char *controllers; /* as in facts */
+	const char *mount_point; /* never removed, never created */
+	const char *dir;	 /* absolute path below mount_point; never mount_point itself */
+	uint32_t keep;		 /* bytes of `dir` that are never removed */
+	struct plan_device_rule *device_rules; /* in this order, once the directory exists */
+	uint32_t n_device_rules;
 };
 
 /* A property of a unit of systemd, by the types of D-Bus (plan/unit). */

@@ -41,7 +41,7 @@ held_load(struct err *e, struct held *h, const char *root, const char *id, enum 
 		return -1;
 	TRY(state_read(e, h->dir, &h->state, held_text, sizeof held_text));
 	dirs_of(&h->state, &h->cgroups);
-	h->status = state_status_now(h->dir, &h->state, cgroup_frozen(&h->cgroups) == 1);
+	h->status = state_status_now(h->dir, &h->state, cgroup_frozen(&h->cgroups));
 	return 0;
 }
 
@@ -117,12 +117,11 @@ end_kill(struct err *e, const struct state *s)
 	struct proc_identity init = {.pid = s->pid, .start = s->start};
 	struct cgroup_dirs dirs;
 	struct err ignored;
-	uint32_t n;
 
 	dirs_of(s, &dirs);
 	if (proc_alive(&init))
 		(void)proc_signal(&ignored, &init, SIGKILL); /* dead already is as good */
-	TRY(cgroup_signal(e, &dirs, SIGKILL, &n));
+	(void)cgroup_signal(&dirs, SIGKILL);		     /* nobody there is as good */
 	cgroup_thaw(&dirs);
 	if (proc_wait_gone(&init, END_PATIENCE_MS) == 0)
 		return fail(e, "container init still running");

@@ -264,11 +264,10 @@ static void
 drop_init(struct run *r)
 {
 	struct err ignored;
-	uint32_t n;
 
 	if (r->init > 0)
 		(void)kill(r->init, SIGKILL);
-	(void)cgroup_signal(&ignored, &r->cgroups, SIGKILL, &n);
+	(void)cgroup_signal(&r->cgroups, SIGKILL); /* nobody there is as good */
 	sys_reap(r->init);
 	fd_close(&r->sync);
 	fd_close(&r->console);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -64,10 +65,12 @@ serve_end(struct err *e, struct run *r)
 	if (r->request->mode != RUN_CREATE &&
 		(procstat_read(e, r->init, &p) < 0 || procstat_has_program(&p)))
 		return 1; /* executed: the program's end of the channel is close-on-exec */
-	if (waitid(P_PID, (id_t)r->init, &info, WEXITED | WNOWAIT) == 0 &&
-		info.si_code != CLD_EXITED)
-		return fail(e, "init died before READY (signal %d)", info.si_status);
-	return fail(e, "init died before READY");
+	if (waitid(P_PID, (id_t)r->init, &info, WEXITED | WNOWAIT) < 0 ||
+		info.si_code == CLD_EXITED)
+		return fail(e, "init died before READY");
+	if (info.si_status == SIGKILL && cgroup_out_of_memory(&r->cgroups))
+		return fail(e, "container init was OOM-killed (memory limit too low?)");
+	return fail(e, "init died before READY (signal %d)", info.si_status);
 }
 
 int

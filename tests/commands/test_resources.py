@@ -182,11 +182,14 @@ def test_cm_8_check_before_update_means_nothing_to_create(limits):
 
 
 @pytest.mark.ours
-def test_cm_1_too_small_for_a_process(bundle):
+@pytest.mark.parametrize("verb", ["create", "run"])
+@pytest.mark.parametrize("pages", [1, 4])
+def test_cm_1_too_small_for_a_process(bundle, pages, verb):
     """The limit is in force before the first process: there is a message, and nothing is left."""
     needs("memory")
-    bundle.set("linux.resources", {"memory": {"limit": PAGE, "swap": PAGE}})
-    bundle.create().fails("")
+    bundle.set("linux.resources", {"memory": {"limit": pages * PAGE, "swap": pages * PAGE}})
+    result = getattr(bundle, verb)().fails("container init was OOM-killed (memory limit too low?)", stage="process")
+    assert result.message.endswith("process: container init was OOM-killed (memory limit too low?)")
 
 
 def test_memory_limit_is_enforced(bundle):

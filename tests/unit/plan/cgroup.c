@@ -117,14 +117,15 @@ test_device_rules(void)
 {
 	hybrid_host();
 	is_int(fixture_plan(), 0, "no rules");
-	ok(plan.cgroup.dir[1].n_writes == 0 && !plan.cgroup.devices, "CG-9: nothing is written");
+	ok(plan.cgroup.dir[1].n_device_rules == 0 && !plan.cgroup.devices,
+		"CG-9: nothing is written");
 	spec.linux_.resources.devices.present = true;
 	fixture_plan();
-	ok(plan.cgroup.dir[1].n_writes > 0, "hybrid: to the v1 controller");
-	is_str(plan.cgroup.dir[1].write[0].file, "devices.deny", "all is denied");
-	is_str(plan.cgroup.dir[1].write[0].value, "a *:* rwm", "first");
+	ok(plan.cgroup.dir[1].n_device_rules > 0, "hybrid: to the v1 controller");
+	is_str(plan.cgroup.dir[1].device_rules[0].file, "devices.deny", "all is denied");
+	is_str(plan.cgroup.dir[1].device_rules[0].value, "a *:* rwm", "first");
 	ok(!plan.cgroup.devices, "and no program");
-	ok(plan.cgroup.dir[0].n_writes == 0, "nothing to the others");
+	ok(plan.cgroup.dir[0].n_device_rules == 0, "nothing to the others");
 	facts.hierarchy[1].controllers = "pids";
 	fixture_plan();
 	ok(plan.cgroup.devices != NULL, "v1 without the controller: a program for the unified one");

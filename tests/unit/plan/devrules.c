@@ -123,7 +123,7 @@ static struct {
 } v1;
 
 static void
-write_v1(const struct plan_write *w)
+write_v1(const struct plan_device_rule *w)
 {
 	bool allow = strcmp(w->file, "devices.allow") == 0;
 	struct exception *x = &v1.at[v1.n];
@@ -206,14 +206,14 @@ right_v2(uint32_t n)
 static int
 right_v1(uint32_t n)
 {
-	struct plan_write *writes;
-	uint32_t n_writes;
+	struct plan_device_rule *writes;
+	uint32_t n_device_rules;
 
 	use(n);
-	if (plan_device_writes(&e, &spec, &writes, &n_writes) < 0)
+	if (plan_devrules(&e, &spec, &writes, &n_device_rules) < 0)
 		return 0;
 	v1.allow = false;
-	for (uint32_t i = 0; i < n_writes; i++)
+	for (uint32_t i = 0; i < n_device_rules; i++)
 		write_v1(&writes[i]);
 	return same(n, passes_v1) ? 1 : -1;
 }
@@ -257,7 +257,7 @@ test_random(void)
 static void
 test_messages(void)
 {
-	struct plan_write *writes;
+	struct plan_device_rule *writes;
 	uint32_t n;
 
 	fixture_start();
@@ -265,14 +265,14 @@ test_messages(void)
 	rules[1] = (struct spec_device_rule){true, 'b', 8, 0, DEVICE_READ};
 	rules[2] = (struct spec_device_rule){false, 'c', 10, 3, DEVICE_WRITE};
 	use(3);
-	is_int(plan_device_writes(&e, &spec, &writes, &n), -1, "a hole in a wildcard");
+	is_int(plan_devrules(&e, &spec, &writes, &n), -1, "a hole in a wildcard");
 	is_str(e.text,
 		"linux.resources.devices[2]: cgroup v1 cannot express this exception from a "
 		"wildcard",
 		"names the rule");
 	rules[1].major = INT64_C(1) << 31;
 	use(3);
-	is_int(plan_device_writes(&e, &spec, &writes, &n), -1, "a number out of range");
+	is_int(plan_devrules(&e, &spec, &writes, &n), -1, "a number out of range");
 	is_str(e.text, "linux.resources.devices[1].major: 2147483648 is not a device number",
 		"says so");
 	rules[1].major = 8;
@@ -293,7 +293,7 @@ fill(uint32_t n)
 static void
 test_limit(void)
 {
-	struct plan_write *writes;
+	struct plan_device_rule *writes;
 	uint32_t n;
 
 	fill(DEVRULES_MAX + 1);
@@ -304,20 +304,20 @@ test_limit(void)
 	is_int(plan_device_program(&e, &spec, &program, &n), -1, "v2: one more");
 	is_str(e.text, "linux.resources.devices: 351 rules, and 350 are the most", "says so");
 	use(DEVRULES_MAX + 1);
-	is_int(plan_device_writes(&e, &spec, &writes, &n), -1, "v1: one more");
+	is_int(plan_devrules(&e, &spec, &writes, &n), -1, "v1: one more");
 }
 
 static void
 test_everything(void)
 {
-	struct plan_write *writes;
+	struct plan_device_rule *writes;
 	uint32_t n;
 
 	rules[0] = (struct spec_device_rule){true, 'a', -1, -1, DEVICE_ALL};
 	use(1);
 	is_int(plan_device_program(&e, &spec, &program, &n), 0, "everything allowed");
 	ok(!program && n == 0, "needs no program");
-	is_int(plan_device_writes(&e, &spec, &writes, &n), 0, "on v1");
+	is_int(plan_devrules(&e, &spec, &writes, &n), 0, "on v1");
 	is_int(n, 1, "one line");
 	is_str(writes[0].file, "devices.allow", "file");
 	is_str(writes[0].value, "a *:* rwm", "value");
