@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct held held;
@@ -275,6 +276,22 @@ check_status(struct err *e, enum state_status status, bool ignore_paused)
 	return 0;
 }
 
+/* What has not executed a program cannot be traced (S2), and who may not trace it may not enter its
+ * namespaces either: setns(2). */
+static int
+check_traceable(struct err *e, pid_t init)
+{
+	char path[48];
+	struct stat st;
+
+	(void)str_format(path, sizeof path, "/proc/%d/ns/mnt", init); /* fits */
+	if (stat(path, &st) < 0 && (errno == EACCES || errno == EPERM))
+		return fail_errno(e,
+			"cannot exec: until start, and with --init, the container's init "
+			"is closed to callers without CAP_SYS_PTRACE");
+	return 0;
+}
+
 /* All that the config lists, be they its own or joined by a path: the init is in them. */
 static int
 hold_init(struct err *e, struct run *r)
@@ -315,6 +332,8 @@ load_held(struct err *e, struct run *r, const struct process_options *o)
 	probe_labels(&r->facts, &r->spec);
 	options.rootless |= q->rootless_auto && (r->facts.euid != 0 || r->facts.user_namespace);
 	TRY(plan_make_process(e, &r->plan, &r->spec, &r->facts, &options));
+	if (r->facts.euid != 0)
+		TRY(check_traceable(e, held.state.pid));
 	TRY(hold_init(e, r));
 	return open_doors(e, r, o);
 }

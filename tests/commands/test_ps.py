@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,7 @@ def family_of(bundle):
     with Container(bundle.sh("sleep 100 & sleep 101 & echo ready; wait")) as c:
         c.run().wait_for_output()
         until(lambda: len(c.processes()) == 3, "three processes")
+        until(lambda: sum(b"sleep" == Path(f"/proc/{pid}/cmdline").read_bytes()[:5] for pid in c.processes()) == 2, "two are executed")
         yield c
 
 

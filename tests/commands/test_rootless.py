@@ -72,6 +72,16 @@ def test_um_1_life_of_a_container(rootless):
         container.delete()
 
 
+@pytest.mark.ours
+def test_exec_before_start(rootless):
+    """Nobody but root may enter the namespaces of a process that cannot be traced, which the init is until its exec (S2)."""
+    with Container(rootless.args("sleep", "100")).create() as container:
+        result = container.exec("true").fails(code=255)
+        assert result.message == ("exec failed: cannot exec: until start, and with --init, the container's init is closed to "
+                                  "callers without CAP_SYS_PTRACE: permission denied")
+        assert container.start().exec("true").ok()
+
+
 @pytest.mark.parametrize("script, out", [
     ("id -u; id -g", "0\n0"),
     ("touch /made && stat -c %u:%g /made", "0:0"),
