@@ -30,7 +30,7 @@ check_p256(struct err *e, const struct public_key *k, const uint8_t *digest, str
 	if (!der_take(&all, DER_SEQUENCE, &in) || all.len > 0 || !take_scalar(&in, raw) ||
 		!take_scalar(&in, raw + KEY_P256_SECRET) || in.len > 0)
 		return fail(e, "not a signature for a P-256 key");
-	if (!br_ecdsa_i31_vrfy_raw(&br_ec_p256_m31, digest, DIGEST_SIZE, &key, raw, sizeof raw))
+	if (!br_ecdsa_i31_vrfy_raw(&br_ec_prime_i31, digest, DIGEST_SIZE, &key, raw, sizeof raw))
 		return fail(e, "not made by this key");
 	return 0;
 }

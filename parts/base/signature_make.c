@@ -23,11 +23,11 @@ sign_p256(struct err *e, const struct der *secret, struct output *out, struct pu
 		BR_EC_secp256r1, (unsigned char *)(uintptr_t)secret->at, secret->len};
 
 	out->len = br_ecdsa_i31_sign_asn1(
-		&br_ec_p256_m31, &br_sha256_vtable, out->digest, &key, out->at);
+		&br_ec_prime_i31, &br_sha256_vtable, out->digest, &key, out->at);
 	if (out->len == 0)
 		return fail(e, "P-256: not a secret of this curve");
 	k->kind = KEY_P256;
-	k->size = br_ec_p256_m31.mulgen(k->bytes, key.x, key.xlen, key.curve);
+	k->size = br_ec_prime_i31.mulgen(k->bytes, key.x, key.xlen, key.curve);
 	return 0;
 }
 
