@@ -76,6 +76,8 @@ failed(struct err *e, const struct globals *g, const struct command *c)
 	tell(e, g);
 	if (sig_ended_by())
 		return 128 + sig_ended_by();
+	if (e->number == ERR_UNVERIFIED)
+		return EXIT_UNVERIFIED;
 	return c && c->is_exec ? EXIT_EXEC : EXIT_ERROR;
 }
 

@@ -7,7 +7,8 @@
 
 extern const struct command command_create, command_delete, command_events, command_exec,
 	command_features, command_kill, command_list_verb, command_pause, command_ps,
-	command_resume, command_run, command_spec, command_start, command_state, command_update;
+	command_resume, command_run, command_seal, command_spec, command_start, command_state,
+	command_update, command_verify;
 
 const struct command *const command_list[] = {
 	&command_create,
@@ -21,10 +22,12 @@ const struct command *const command_list[] = {
 	&command_ps,
 	&command_resume,
 	&command_run,
+	&command_seal,
 	&command_spec,
 	&command_start,
 	&command_state,
 	&command_update,
+	&command_verify,
 };
 const size_t command_n = sizeof command_list / sizeof *command_list;
 
@@ -46,16 +49,13 @@ command_print(struct err *e, const char *text, size_t len)
 bool
 command_reserved(struct err *e, const char *name)
 {
-	static const char later[][8] = {"check", "verify", "seal"};
-
 	if (str_equal(name, "checkpoint") || str_equal(name, "restore")) {
 		(void)fail(e, "%s is not supported", name);
 		return true;
 	}
-	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-		if (str_equal(name, later[i])) {
-			(void)fail(e, "\"%s\" is not available in this version", name);
-			return true;
-		}
+	if (str_equal(name, "check")) {
+		(void)fail(e, "\"%s\" is not available in this version", name);
+		return true;
+	}
 	return false;
 }

@@ -21,7 +21,13 @@
 #define OCIRT_RUNC_LEVEL "1.3.0" /* whose command line we offer (engines.md 1.1) */
 #define OCIRT_CRUN_LEVEL "1.27.0"
 
-enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_UNKNOWN_COMMAND = 3, EXIT_EXEC = 255 };
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_ERROR = 1,
+	EXIT_UNKNOWN_COMMAND = 3,
+	EXIT_UNVERIFIED = 77, /* ERR_UNVERIFIED: what was to be used is not what somebody signed */
+	EXIT_EXEC = 255,
+};
 
 /* Global options and what follows from them. */
 struct globals {

@@ -17,14 +17,15 @@
 
 enum { XATTR_MAX = 64 << 10 }; /* bytes of a value, and of all names: linux/limits.h */
 
-struct job {
+/* The listing at work: there is one at a time. */
+static struct {
 	struct err *e;
 	struct digest sum;
 	const char *name;
 	uint64_t mount;	  /* of the whole */
 	struct str path;  /* below it, of what is being listed; empty: itself */
 	uint32_t n, used; /* of the names and of their bytes */
-};
+} job;
 
 /* The names of the directory at work and of all above it, one behind another, and where each
  * begins. What lies below a directory goes behind its own names and is gone when its listing is
@@ -32,97 +33,97 @@ struct job {
 static char names[MEASURE_NAMES_BYTES] BUFFER;
 static uint32_t order[MEASURE_NAMES_MAX] BUFFER;
 
+_Static_assert(
+	MEASURE_NAMES_MAX == 262144 && MEASURE_NAMES_BYTES == 4 << 20 && MEASURE_DEPTH_MAX == 128,
+	"the messages say so");
+
 static char path[PATH_MAX], value[XATTR_MAX] BUFFER;
+static char self[32], scratch[24]; /* the name of a descriptor; a number */
 
 /* -- errors ------------------------------------------------------------------------------------ */
 
-/* Names what was being listed, with a colon behind it. */
-#define REFUSE(j, ...) (fail((j)->e, __VA_ARGS__), name_it(j))
-#define REFUSE_ERRNO(j, what) (fail_errno((j)->e, what), name_it(j))
+/* Names what was being listed.  Of a path longer than an error the end is missing, not the reason.
+ */
+static int
+name_it(void)
+{
+	return context(job.e, "%s%s%.1024s", job.name, job.path.len > 0 ? "/" : "", job.path.at);
+}
 
 static int
-name_it(struct job *j)
+refuse(const char *why)
 {
-	return context(j->e, "%s%s%s", j->name, j->path.len > 0 ? "/" : "", j->path.at);
+	(void)fail(job.e, "%s", why);
+	return name_it();
+}
+
+/* The kernel has refused it. */
+static int
+failed(const char *what)
+{
+	(void)fail_errno(job.e, "%s", what);
+	return name_it();
 }
 
 /* -- the stream -------------------------------------------------------------------------------- */
 
 static void
-put(struct job *j, const char *text)
+put(const char *text)
 {
-	digest_add(&j->sum, text, strlen(text) + 1);
+	digest_add(&job.sum, text, strlen(text) + 1);
 }
 
 static void
-put_number(struct job *j, uint64_t number)
+put_number(uint64_t number)
 {
-	char text[24];
-
-	(void)str_format(text, sizeof text, "%llu", (unsigned long long)number); /* fits */
-	put(j, text);
+	(void)str_format(scratch, sizeof scratch, "%llu", (unsigned long long)number); /* fits */
+	put(scratch);
 }
 
 static void
-put_hex(struct job *j, const char *bytes, size_t n)
+put_hex(const char *bytes, size_t n)
 {
-	char text[3];
-
 	for (size_t i = 0; i < n; i++) {
-		(void)str_format(text, sizeof text, "%02x", (unsigned char)bytes[i]); /* fits */
-		digest_add(&j->sum, text, 2);
+		(void)str_format(
+			scratch, sizeof scratch, "%02x", (unsigned char)bytes[i]); /* fits */
+		digest_add(&job.sum, scratch, 2);
 	}
-	put(j, "");
+	put("");
 }
 
 /* -- names ------------------------------------------------------------------------------------- */
 
 static int
-push_name(struct job *j, const char *name)
+push_name(const char *name)
 {
 	size_t size = strlen(name) + 1;
 
-	if (j->n == MEASURE_NAMES_MAX || size > sizeof names - j->used)
-		return REFUSE(j,
-			"this directory and those above it have more than %d names or %d bytes of "
-			"them",
-			MEASURE_NAMES_MAX, MEASURE_NAMES_BYTES);
-	memcpy(names + j->used, name, size);
-	order[j->n++] = j->used;
-	j->used += (uint32_t)size;
+	if (job.n == MEASURE_NAMES_MAX || size > sizeof names - job.used)
+		return refuse("more than 262144 names, or 4 MiB of them, in this directory and "
+			      "those above it");
+	memcpy(names + job.used, name, size);
+	order[job.n++] = job.used;
+	job.used += (uint32_t)size;
 	return 0;
 }
 
+/* Bytewise, from `first` on: Shell's way, which needs no memory and, whatever the order was, no
+ * more than n to the power of 1.5 comparisons. */
 static void
-sink(uint32_t *at, uint32_t i, uint32_t n)
+sort_names(uint32_t first)
 {
-	for (uint32_t child; (child = 2 * i + 1) < n; i = child) {
-		uint32_t held = at[i];
+	uint32_t *at = order + first, n = job.n - first, gap = 1;
 
-		if (child + 1 < n && strcmp(names + at[child], names + at[child + 1]) < 0)
-			child++;
-		if (strcmp(names + held, names + at[child]) >= 0)
-			return;
-		at[i] = at[child];
-		at[child] = held;
-	}
-}
+	while (gap < n)
+		gap = 3 * gap + 1;
+	for (; gap > 0; gap /= 3)
+		for (uint32_t i = gap; i < n; i++) {
+			uint32_t held = at[i], k = i;
 
-/* Bytewise, from `first` on.  A heap: it needs no memory, and no order of names makes it slow. */
-static void
-sort_names(const struct job *j, uint32_t first)
-{
-	uint32_t *at = order + first, n = j->n - first;
-
-	for (uint32_t i = n / 2; i-- > 0;)
-		sink(at, i, n);
-	while (n-- > 1) {
-		uint32_t last = at[n];
-
-		at[n] = at[0];
-		at[0] = last;
-		sink(at, 0, n);
-	}
+			for (; k >= gap && strcmp(names + at[k - gap], names + held) > 0; k -= gap)
+				at[k] = at[k - gap];
+			at[k] = held;
+		}
 }
 
 /* -- extended attributes ----------------------------------------------------------------------- */
@@ -139,166 +140,168 @@ is_listed(const char *name)
 
 /* Whatever it is, symbolic link or device, the kernel reaches it by its descriptor's name alone. */
 static int
-list_xattrs(struct job *j, int fd)
+list_xattrs(int fd)
 {
-	uint32_t first = j->n, used = j->used;
-	char self[32];
+	uint32_t first = job.n, used = job.used;
 	ssize_t n;
 
 	(void)fd_path(self, fd);
 	n = sys_listxattr(self, value, sizeof value);
 	if (n < 0 && errno != EOPNOTSUPP)
-		return REFUSE_ERRNO(j, "extended attributes");
+		return failed("extended attributes");
 	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(value + at) + 1)
 		if (is_listed(value + at))
-			TRY(push_name(j, value + at));
-	sort_names(j, first);
-	for (uint32_t i = first; i < j->n; i++) {
+			TRY(push_name(value + at));
+	sort_names(first);
+	for (uint32_t i = first; i < job.n; i++) {
 		n = sys_getxattr(self, names + order[i], value, sizeof value);
 		if (n < 0)
-			return REFUSE_ERRNO(j, "extended attributes");
-		put(j, names + order[i]);
-		put_hex(j, value, (size_t)n);
+			return failed("extended attributes");
+		put(names + order[i]);
+		put_hex(value, (size_t)n);
 	}
-	put(j, "");
-	j->n = first;
-	j->used = used;
+	put("");
+	job.n = first;
+	job.used = used;
 	return 0;
 }
 
 /* -- entries ----------------------------------------------------------------------------------- */
 
 static int
-list_content(struct job *j, int fd, const struct stat *s)
+list_content(int fd, const struct stat *s)
 {
-	struct measured m;
-	char self[32];
+	static struct measured m;
 
 	(void)fd_path(self, fd);
 	FD_AUTO int file = openat(AT_FDCWD, self, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (file < 0)
-		return REFUSE_ERRNO(j, "open");
-	if (measure_file(j->e, file, "it", &m, false) < 0)
-		return name_it(j);
+		return failed("open");
+	if (measure_file(job.e, file, "it", &m, false) < 0)
+		return name_it();
 	if (m.size != (uint64_t)s->st_size)
-		return REFUSE(j, "changed while it was read");
-	put_number(j, m.size);
-	put(j, m.sha256);
+		return refuse("changed while it was read");
+	put_number(m.size);
+	put(m.sha256);
 	return 0;
 }
 
 static int
-list_target(struct job *j, int fd)
+list_target(int fd)
 {
 	ssize_t n = readlinkat(fd, "", value, sizeof value - 1);
 
 	if (n < 0)
-		return REFUSE_ERRNO(j, "read link");
+		return failed("read link");
 	value[n] = '\0';
-	put(j, value);
+	put(value);
 	return 0;
 }
 
 /* What belongs to one path.  fd may be O_PATH. */
 static int
-list_one(struct job *j, int fd, const struct stat *s)
+list_one(int fd, const struct stat *s)
 {
 	static const char letters[] = "?pc?d?b?f?l?????"; /* by the type's bits, S_IFMT >> 12 */
-	char type[2] = {letters[(s->st_mode & S_IFMT) >> 12], '\0'}, mode[8];
+	const char type = letters[(s->st_mode & S_IFMT) >> 12];
 
-	if (*type == '?')
-		return REFUSE(j, "a socket, or of a type that is not known");
-	if (mnt_id(fd) != j->mount)
-		return REFUSE(j, "another mount lies there");
-	(void)str_format(mode, sizeof mode, "%o", *type == 'l' ? 0777 : s->st_mode & 07777);
-	put(j, j->path.len > 0 ? j->path.at : ".");
-	put(j, type);
-	put(j, mode);
-	put_number(j, s->st_uid);
-	put_number(j, s->st_gid);
-	if (*type == 'f')
-		TRY(list_content(j, fd, s));
-	if (*type == 'l')
-		TRY(list_target(j, fd));
-	if (*type == 'c' || *type == 'b') {
-		put_number(j, major(s->st_rdev));
-		put_number(j, minor(s->st_rdev));
+	if (type == '?')
+		return refuse("a socket, or of a type that is not known");
+	if (mnt_id(fd) != job.mount)
+		return refuse("another mount lies there");
+	put(job.path.len > 0 ? job.path.at : ".");
+	(void)str_format(scratch, sizeof scratch, "%c", type); /* fits */
+	put(scratch);
+	(void)str_format(scratch, sizeof scratch, "%o", type == 'l' ? 0777 : s->st_mode & 07777);
+	put(scratch);
+	put_number(s->st_uid);
+	put_number(s->st_gid);
+	if (type == 'f')
+		TRY(list_content(fd, s));
+	if (type == 'l')
+		TRY(list_target(fd));
+	if (type == 'c' || type == 'b') {
+		put_number(major(s->st_rdev));
+		put_number(minor(s->st_rdev));
 	}
-	return list_xattrs(j, fd);
+	return list_xattrs(fd);
 }
 
 static int
-read_names(struct job *j, int dir)
+read_names(int dir)
 {
 	static struct fd_dir d;
 	const struct fd_entry *entry;
 
 	fd_dir_open(&d, dir);
 	while ((entry = fd_dir_next(&d)))
-		TRY(push_name(j, entry->name));
+		TRY(push_name(entry->name));
 	errno = d.error;
-	return d.error ? REFUSE_ERRNO(j, "read directory") : 0;
+	return d.error ? failed("read directory") : 0;
 }
 
-static int list_below(struct job *j, int dir, int depth);
+static int list_below(int dir, int depth);
 
 /* One name of a directory, and what is below it. */
 static int
-list_name(struct job *j, int dir, const char *name, int depth)
+list_name(int dir, const char *name, int depth)
 {
-	size_t len = j->path.len;
+	size_t len = job.path.len;
 	struct stat s;
 
-	if (str_add(&j->path, "%s%s", len > 0 ? "/" : "", name) < 0)
-		return REFUSE(j, "the path is too long");
+	if (str_add(&job.path, "%s%s", len > 0 ? "/" : "", name) < 0)
+		return refuse("the path is too long");
 	FD_AUTO int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &s) < 0)
-		return REFUSE_ERRNO(j, "open");
-	TRY(list_one(j, fd, &s));
+		return failed("open");
+	TRY(list_one(fd, &s));
 	if (S_ISDIR(s.st_mode)) {
 		FD_AUTO int below = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 		if (below < 0)
-			return REFUSE_ERRNO(j, "open");
-		TRY(list_below(j, below, depth + 1));
+			return failed("open");
+		TRY(list_below(below, depth + 1));
 	}
-	j->path.len = len;
+	job.path.len = len;
 	path[len] = '\0';
 	return 0;
 }
 
 static int
-list_below(struct job *j, int dir, int depth)
+list_below(int dir, int depth)
 {
-	uint32_t first = j->n, used = j->used, n;
+	uint32_t first = job.n, used = job.used, n;
 
 	if (depth > MEASURE_DEPTH_MAX)
-		return REFUSE(j, "more than %d directories inside each other", MEASURE_DEPTH_MAX);
-	TRY(read_names(j, dir));
-	sort_names(j, first);
-	n = j->n;
+		return refuse("more than 128 directories inside each other");
+	TRY(read_names(dir));
+	sort_names(first);
+	n = job.n;
 	for (uint32_t i = first; i < n; i++)
-		TRY(list_name(j, dir, names + order[i], depth));
-	j->n = first;
-	j->used = used;
+		TRY(list_name(dir, names + order[i], depth));
+	job.n = first;
+	job.used = used;
 	return 0;
 }
 
 int
-measure_directory(struct err *e, int fd, const char *name, char text[DIGEST_TEXT])
+measure_directory(struct err *e, int fd, const char *name, char hex[DIGEST_TEXT])
 {
-	struct job j = {
-		.e = e, .name = name, .mount = mnt_id(fd), .path = str_in(path, sizeof path)};
 	uint8_t digest[DIGEST_SIZE];
 	struct stat s;
 
+	job.e = e;
+	job.name = name;
+	job.mount = mnt_id(fd);
+	job.path = str_in(path, sizeof path);
+	job.n = job.used = 0;
 	if (fstat(fd, &s) < 0)
-		return REFUSE_ERRNO(&j, "stat");
-	digest_begin(&j.sum);
-	put(&j, "ocirt listing 1");
-	TRY(list_one(&j, fd, &s));
-	TRY(list_below(&j, fd, 1));
-	digest_end(&j.sum, digest);
-	digest_text(digest, text);
+		return failed("stat");
+	digest_begin(&job.sum);
+	put("ocirt listing 1");
+	TRY(list_one(fd, &s));
+	TRY(list_below(fd, 1));
+	digest_end(&job.sum, digest);
+	digest_text(digest, hex);
 	return 0;
 }

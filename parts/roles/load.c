@@ -34,12 +34,13 @@ load_absolute(struct err *e, const char **path)
 	return *path ? 0 : -1;
 }
 
-/* Enters the bundle and gives its absolute path. */
-static int
-enter_bundle(struct err *e, const char *bundle, const char **absolute)
+int
+load_bundle(struct err *e, const char *bundle, const char **config, const char **absolute)
 {
 	char cwd[PLAN_PATH_MAX];
 
+	if (!str_equal(*config, "config.json"))
+		TRY(load_absolute(e, config));
 	if (bundle && chdir(bundle) < 0)
 		return fail_errno(e, "chdir %s", bundle);
 	if (sys_getcwd(cwd, sizeof cwd) < 0)
@@ -62,18 +63,24 @@ decode(struct err *e, struct spec *s, size_t len, const char *name)
 	return spec_read(e, s, scratch, len, name);
 }
 
-static int
-read_config(struct err *e, struct run *r, const char *path)
+int
+load_config(struct err *e, const char *path, const char **config, size_t *len)
 {
 	ssize_t n = fd_read_file(e, AT_FDCWD, path, text, sizeof text);
 
 	if (n < 0 && e->number == ENOENT)
 		return fail(e, "JSON specification file %s not found", path);
 	TRY(n);
-	r->config = text;
-	r->config_len = (size_t)n;
-	TRY(decode(e, &r->spec, (size_t)n, path));
-	return spec_check(e, &r->spec);
+	*config = text;
+	*len = (size_t)n;
+	return 0;
+}
+
+int
+load_decode(struct err *e, struct spec *s, size_t len, const char *path)
+{
+	TRY(decode(e, s, len, path));
+	return spec_check(e, s);
 }
 
 int
@@ -204,10 +211,9 @@ load_run(struct err *e, struct run *r, const struct request *q)
 	load_reset(r);
 	TRY(spec_check_id(e, q->id));
 	TRY(load_check_preserved(e, q->preserve_fds));
-	if (strcmp(config, "config.json") != 0)
-		TRY(load_absolute(e, &config));
-	TRY(enter_bundle(e, q->bundle, &o.bundle));
-	TRY(read_config(e, r, config));
+	TRY(load_bundle(e, q->bundle, &config, &o.bundle));
+	TRY(load_config(e, config, &r->config, &r->config_len));
+	TRY(load_decode(e, &r->spec, r->config_len, config));
 	TRY(load_check_terminal(e, q, &r->spec.process));
 	TRY(find_notify(e, r, &o));
 	TRY(probe_facts(e, &r->facts));

@@ -16,6 +16,13 @@
  * the bundle. */
 int load_run(struct err *e, struct run *r, const struct request *q);
 
+/* The parts of it, for those who want no plan.  Enters the bundle (NULL: we are there) and gives
+ * its absolute path; any name of a config but config.json is relative to where we came from.  Reads
+ * a config.  Decodes and checks what was read last. */
+int load_bundle(struct err *e, const char *bundle, const char **config, const char **absolute);
+int load_config(struct err *e, const char *path, const char **config, size_t *len);
+int load_decode(struct err *e, struct spec *s, size_t len, const char *path);
+
 /* Reads the config that a container was created with (GEN-8): for start, delete and hooks. */
 int load_copy(struct err *e, int dir, struct spec *s);
 

@@ -59,17 +59,19 @@ int verify_manifest(
  * and `earliest` (seconds since 1970), which is what the caller knows to be past. */
 int verify_time(struct err *e, const struct verified *v, uint64_t earliest);
 
-/* `text` is the config as it was read, byte for byte. */
-int verify_config(struct err *e, const struct verified *v, const char *text, size_t len);
+/* `text` is the config as it was read, byte for byte; name is for the message. */
+int verify_config(
+	struct err *e, const struct verified *v, const char *text, size_t len, const char *name);
 
 /* `bundle` is the absolute path of bundle_dir, as the config means it. */
 int verify_objects(struct err *e, struct verified *v, int bundle_dir, const char *bundle,
 	const struct spec *s);
 
-/* What stands for a path of the config: a hook's, or the source of a bind mount.  *o is NULL when
- * nothing was checked there: a source outside the bundle, never a hook outside the container. */
-int verify_find(struct err *e, struct verified *v, const char *bundle, const char *path,
-	struct verified_object **o);
+/* What stands for a path that a property of the config has: a hook's, or the source of a bind
+ * mount.  *o is NULL when nothing was checked there: a source outside the bundle, never a hook
+ * outside the container. */
+int verify_find(struct err *e, struct verified *v, const char *property, const char *bundle,
+	const char *path, struct verified_object **o);
 
 /* For the user: "fs-verity: cannot change". */
 const char *verify_words(enum verify_strength strength);

@@ -67,6 +67,7 @@ write_annotations(
 	jsonw_string(w, "org.opencontainers.runc.commit", commit);
 	jsonw_text(w, "'org.opencontainers.runc.checkpoint.enabled':'false'");
 	jsonw_string(w, "org.ocirt.version", version);
+	jsonw_text(w, "'org.ocirt.seal.format':'1'");
 	jsonw_text(w,
 		"},'potentiallyUnsafeConfigAnnotations':"
 		"['bundle','org.ocirt.','org.ocirt.init','org.ocirt.init.grace',"

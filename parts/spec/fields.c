@@ -41,6 +41,7 @@
 
 /* The type of the member that a kind is stored in */
 #define TYPE_STRING const char *
+#define TYPE_DIGEST const char *
 #define TYPE_BOOL bool
 #define TYPE_U16 uint16_t
 #define TYPE_U32 uint32_t

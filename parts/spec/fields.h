@@ -15,12 +15,12 @@
 #include "spec/view.h"
 #include "words/words.h"
 
-#include <stddef.h>
 #include <stdint.h>
 
 /* What JSON a property must be, and as what it is stored. */
 enum kind {
 	KIND_STRING,	   /* const char *, a slice of the text */
+	KIND_DIGEST,	   /* a string of hexadecimal digits, that of a SHA-256: const char * */
 	KIND_BOOL,	   /* bool */
 	KIND_U16,	   /* uint16_t */
 	KIND_U32,	   /* uint32_t */

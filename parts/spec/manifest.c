@@ -11,43 +11,35 @@
 
 /* -- rules of single values -------------------------------------------------------------------- */
 
-static int
-check_digest(struct err *e, const char *path, const char *name, const char *digest)
-{
-	if (strlen(digest) == MANIFEST_DIGEST &&
-		str_span(digest, "0123456789abcdef") == MANIFEST_DIGEST)
-		return 0;
-	return fail(
-		e, "%s.%s: not %d hexadecimal digits in lower case", path, name, MANIFEST_DIGEST);
-}
-
 /* Not cleaned but refused: two spellings of a path would be two files in the list. */
 static bool
 is_clean(const char *path)
 {
-	char clean[MANIFEST_PATH_MAX + 2];
-	size_t skip = *path != '/';
+	size_t n = strlen(path);
 
-	if (!*path || strlen(path) > MANIFEST_PATH_MAX)
+	if (n > MANIFEST_PATH_MAX)
 		return false;
-	(void)str_format(clean, sizeof clean, "/%s", path + !skip); /* fits */
-	return str_clean_path(clean, sizeof clean, clean) > 1 && str_equal(clean + skip, path);
+	for (path += *path == '/'; n > 0; path += n + 1) {
+		n = str_until(path, "/");
+		if (n == 0 || (*path == '.' && (n == 1 || (n == 2 && path[1] == '.'))))
+			return false;
+		if (!path[n])
+			return true;
+	}
+	return false;
 }
 
 /* `at` is where in the document the object is. */
 static int
 check_object(struct err *e, const char *at, const struct manifest_object *o)
 {
+	bool file = o->kind == SEALED_FILE;
+
 	if (!is_clean(o->path))
 		return fail(e, "%s.path: \"%s\" is not a clean path", at, o->path);
-	TRY(check_digest(e, at, "sha256", o->sha256));
-	if (o->kind == SEALED_FILE && !o->size_set)
-		return fail(e, "%s.size: missing", at);
-	if (o->kind == SEALED_DIRECTORY && o->size_set)
-		return fail(e, "%s.size: a directory has none", at);
-	if (o->kind == SEALED_DIRECTORY && o->fs_verity)
-		return fail(e, "%s.fsVerity: a directory has none", at);
-	return o->fs_verity ? check_digest(e, at, "fsVerity", o->fs_verity) : 0;
+	if (file != o->size_set || (!file && o->fs_verity))
+		return fail(e, "%s: a file has a size, a directory neither that nor fsVerity", at);
+	return 0;
 }
 
 static int
@@ -91,7 +83,6 @@ read_members(struct err *e, struct manifest *m, char *text, size_t len)
 	if (m->format != MANIFEST_FORMAT)
 		return fail(e, "format: %u is not supported", m->format);
 	TRY(manifest_check_name(e, m->name));
-	TRY(check_digest(e, "config", "sha256", m->config));
 	TRY(check_object(e, "root", &m->root));
 	return check_files(e, m);
 }
@@ -104,18 +95,68 @@ manifest_read(struct err *e, struct manifest *m, char *text, size_t len)
 	return str_starts(e->text, MANIFEST_FILE ": ") ? -1 : context(e, MANIFEST_FILE);
 }
 
+/* As fields.c has it for KIND_LIST. */
+struct list {
+	const void *at;
+	uint32_t n;
+};
+
+static void write_members(struct jsonw *w, const struct object *o, const char *from);
+
 static void
-write_object(struct jsonw *w, const char *key, const struct manifest_object *o)
+write_object(struct jsonw *w, const char *name, const struct object *o, const char *from)
 {
-	jsonw_begin_object(w, key);
-	jsonw_string(w, "path", o->path);
-	jsonw_string(w, "kind", words_name(WORDS_SEALED_KIND, o->kind));
-	if (o->size_set)
-		jsonw_u64(w, "size", o->size);
-	jsonw_string(w, "sha256", o->sha256);
-	if (o->fs_verity)
-		jsonw_string(w, "fsVerity", o->fs_verity);
+	jsonw_begin_object(w, name);
+	write_members(w, o, from);
 	jsonw_end_object(w);
+}
+
+static void
+write_list(struct jsonw *w, const char *name, const struct object *o, const struct list *list)
+{
+	jsonw_begin_array(w, name);
+	for (uint32_t i = 0; i < list->n; i++)
+		write_object(w, NULL, o, (const char *)list->at + (size_t)i * o->size);
+	jsonw_end_array(w);
+}
+
+/* The kinds of those rows that a manifest has. */
+static void
+write_value(struct jsonw *w, const struct field *row, const char *name, const void *from)
+{
+	switch (row->kind) {
+	case KIND_U32:
+		jsonw_u64(w, name, *(const uint32_t *)from);
+		break;
+	case KIND_U64:
+		jsonw_u64(w, name, *(const uint64_t *)from);
+		break;
+	case KIND_WORD:
+		jsonw_string(w, name, words_name(row->of, *(const int *)from));
+		break;
+	case KIND_OBJECT:
+		write_object(w, name, fields_inner(row), from);
+		break;
+	case KIND_LIST:
+		write_list(w, name, fields_inner(row), from);
+		break;
+	default:
+		jsonw_string(w, name, *(const char *const *)from);
+	}
+}
+
+/* What is optional is left out where it was not set: a text that is NULL. */
+static void
+write_members(struct jsonw *w, const struct object *o, const char *from)
+{
+	const struct field *row = fields_rows(o);
+	const char *name = fields_names(o);
+
+	for (uint32_t n = 0; n < o->n; n++, row++, name = str_after(name))
+		if (row->need == NEED_required ||
+			(row->set ? from[row->set - 1]
+				  : *(const char *const *)(const void *)(from + row->at) != NULL))
+			write_value(w, row, name, from + row->at);
 }
 
 int
@@ -124,20 +165,7 @@ manifest_write(struct err *e, char *out, size_t size, const struct manifest *m)
 	struct jsonw w = jsonw_in(out, size - 1, 2); /* and the last newline */
 
 	jsonw_begin_object(&w, NULL);
-	jsonw_u64(&w, "format", m->format);
-	jsonw_string(&w, "name", m->name);
-	jsonw_u64(&w, "version", m->version);
-	jsonw_u64(&w, "created", m->created);
-	if (m->not_before)
-		jsonw_u64(&w, "notBefore", m->not_before);
-	jsonw_begin_object(&w, "config");
-	jsonw_string(&w, "sha256", m->config);
-	jsonw_end_object(&w);
-	write_object(&w, "root", &m->root);
-	jsonw_begin_array(&w, "files");
-	for (uint32_t i = 0; i < m->files.n; i++)
-		write_object(&w, NULL, &m->files.at[i]);
-	jsonw_end_array(&w);
+	write_members(&w, fields_manifest(), (const char *)m);
 	jsonw_end_object(&w);
 	if (w.cut)
 		return fail(e, "the manifest is larger than %zu bytes", size - 2);

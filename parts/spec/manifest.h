@@ -42,6 +42,7 @@ struct manifest_object {
 
 struct manifest {
 	uint32_t format;
+	bool not_before_set;
 	const char *name;    /* whose versions are compared; an id as of a container */
 	uint64_t version;    /* at most 2^53 - 1, as the times */
 	uint64_t created;    /* seconds since 1970 */

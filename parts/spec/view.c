@@ -66,6 +66,10 @@ read_string(struct decode *d, const struct field *row, uint32_t i, char *to)
 
 	TRY(expect(d, i, JSON_STRING));
 	text = json_string(&d->j, i);
+	if (row->kind == KIND_DIGEST &&
+		(strlen(text) != MANIFEST_DIGEST ||
+			str_span(text, "0123456789abcdef") != MANIFEST_DIGEST))
+		return REFUSE(d, i, "not 64 hexadecimal digits in lower case");
 	if (!*text && row->flags & FIELD_UNSET)
 		text = NULL;
 	store(to, &text, sizeof(text));
@@ -352,6 +356,7 @@ read_value(struct decode *d, const struct field *row, uint32_t i, char *to)
 {
 	switch ((enum kind)row->kind) {
 	case KIND_STRING:
+	case KIND_DIGEST:
 		return read_string(d, row, i, to);
 	case KIND_BOOL:
 		return read_bool(d, row, i, to);

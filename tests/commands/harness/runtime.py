@@ -201,7 +201,7 @@ class Runtime:
 
 
 VERBS = ("create", "run", "start", "state", "kill", "delete", "list", "spec", "features", "exec", "ps", "events", "update",
-         "pause", "resume", "checkpoint", "restore")
+         "pause", "resume", "checkpoint", "restore", "seal", "verify")
 
 
 def read_text(path):

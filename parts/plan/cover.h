@@ -5,11 +5,11 @@
  * manifest names it: relative when it lies in the bundle, else absolute.  Paths are taken by their
  * letters; one with a `..` has no such name and is an error.
  *
- * Floor: spec (uses base).  Runs in: host; pure.
+ * Floor: plan (uses base, spec, plan/path).  Runs in: host; pure.
  * Spec: config.md#root, #mounts, #posix-platform-hooks.
  */
-#ifndef SPEC_COVER_H
-#define SPEC_COVER_H
+#ifndef PLAN_COVER_H
+#define PLAN_COVER_H
 
 #include "base/err.h"
 #include "spec/view.h"
@@ -17,12 +17,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum cover_kind { COVER_ROOT, COVER_HOOK, COVER_MOUNT };
-
 struct cover {
 	const char *property; /* "hooks.prestart[0].path" */
 	const char *path;
-	enum cover_kind kind;
 	bool needed; /* a manifest must have it: all but what is mounted from outside the bundle */
 	bool writable; /* the container can write there */
 };
@@ -35,7 +32,8 @@ struct covers {
 /* `bundle` is the absolute, clean path of the bundle. */
 int cover_list(struct err *e, struct covers *list, const struct spec *s, const char *bundle);
 
-/* The name of a path of the config in a manifest; NULL and *e when it has none. */
-const char *cover_path(struct err *e, const char *bundle, const char *path);
+/* The name in a manifest of a path that a property of the config has; NULL and *e when it has none.
+ */
+const char *cover_path(struct err *e, const char *property, const char *bundle, const char *path);
 
 #endif

@@ -1,0 +1,91 @@
+#include "plan/cover.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "plan/path.h"
+
+#include <string.h>
+
+const char *
+cover_path(struct err *e, const char *property, const char *bundle, const char *path)
+{
+	const char *whole = path_below(e, property, bundle, path);
+	size_t n = strlen(bundle);
+
+	n -= bundle[n - 1] == '/'; /* the bundle is the root of the host */
+	if (!whole)
+		return NULL;
+	if (!path_goes_up(whole)) {
+		if (strncmp(whole, bundle, n) != 0 || (whole[n] != '/' && whole[n] != '\0'))
+			return whole;
+		whole += n;
+		whole += *whole == '/';
+		if (*whole)
+			return whole;
+	}
+	(void)fail(e, "%s: \"%s\" cannot be sealed: it has \"..\" or is the bundle itself",
+		property, path);
+	return NULL;
+}
+
+static int
+add(struct err *e, struct covers *list, const char *bundle, const char *path, const char *property)
+{
+	struct cover *c = &list->at[list->n++];
+
+	c->property = property;
+	c->path = property ? cover_path(e, property, bundle, path) : NULL;
+	return c->path ? 0 : -1;
+}
+
+static bool
+has_option(const struct spec_mount *m, const char *one, const char *other)
+{
+	for (uint32_t i = 0; i < m->options.n; i++)
+		if (str_equal(m->options.at[i], one) || str_equal(m->options.at[i], other))
+			return true;
+	return false;
+}
+
+static size_t
+most(const struct spec *s)
+{
+	size_t n = (size_t)1 + s->mounts.n;
+
+	for (int kind = 0; kind < HOOKS; kind++)
+		n += s->hooks.kind[kind].n;
+	return n;
+}
+
+int
+cover_list(struct err *e, struct covers *list, const struct spec *s, const char *bundle)
+{
+	struct cover *c = arena_take(e, most(s), sizeof *c);
+
+	*list = (struct covers){.at = c};
+	if (!c)
+		return -1;
+	c->needed = true;
+	c->writable = !s->root.readonly;
+	TRY(add(e, list, bundle, s->root.path, "root.path"));
+	for (int kind = 0; kind < HOOKS; kind++)
+		for (uint32_t i = 0; i < s->hooks.kind[kind].n; i++) {
+			/* HK-4: these are programs of the container */
+			if (kind == HOOK_START_CONTAINER)
+				continue;
+			c[list->n].needed = true;
+			TRY(add(e, list, bundle, s->hooks.kind[kind].at[i].path,
+				arena_string(
+					e, "hooks.%s[%u].path", words_name(WORDS_HOOK, kind), i)));
+		}
+	for (uint32_t i = 0; i < s->mounts.n; i++) {
+		const struct spec_mount *m = &s->mounts.at[i];
+
+		if (!m->source || !has_option(m, "bind", "rbind"))
+			continue;
+		TRY(add(e, list, bundle, m->source, arena_string(e, "mounts[%u].source", i)));
+		c[list->n - 1].needed = *c[list->n - 1].path != '/';
+		c[list->n - 1].writable = !has_option(m, "ro", "rro");
+	}
+	return 0;
+}

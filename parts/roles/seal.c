@@ -1,0 +1,152 @@
+#include "roles/seal.h"
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/signature.h"
+#include "base/str.h"
+#include "roles/load.h"
+#include "roles/sealed.h"
+#include "plan/cover.h"
+#include "spec/manifest.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+/* Puts a path among the others, unless it is there. */
+static int
+add_path(struct err *e, struct manifest *m, const char *path)
+{
+	uint32_t i = m->files.n;
+
+	if (manifest_find(m, path) >= 0)
+		return 0;
+	if (i == MANIFEST_FILES_MAX)
+		return fail(e, "more than %d files to seal besides the root", MANIFEST_FILES_MAX);
+	for (; i > 0 && strcmp(m->files.at[i - 1].path, path) > 0; i--)
+		m->files.at[i] = m->files.at[i - 1];
+	m->files.at[i] = (struct manifest_object){.path = path};
+	m->files.n++;
+	return 0;
+}
+
+/* What the container itself will change is not what was sealed when it starts again. */
+static void
+warn_writable(const struct cover *c)
+{
+	if (c->writable && c->needed)
+		log_warning("%s: \"%s\" is sealed, but the container can write there: then the "
+			    "bundle is refused from the next start on",
+			c->property, c->path);
+	if (!c->needed)
+		log_warning("%s: \"%s\" lies outside the bundle: it is not sealed", c->property,
+			c->path);
+}
+
+static int
+add_paths(struct err *e, struct manifest *m, const struct spec *s, const char *bundle,
+	const struct strings *more)
+{
+	struct covers list;
+
+	m->files.at = arena_take(e, MANIFEST_FILES_MAX, sizeof *m->files.at);
+	if (!m->files.at)
+		return -1;
+	TRY(cover_list(e, &list, s, bundle));
+	m->root.path = list.at[0].path;
+	for (uint32_t i = 0; i < list.n; i++) {
+		warn_writable(&list.at[i]);
+		if (list.at[i].needed && i > 0)
+			TRY(add_path(e, m, list.at[i].path));
+	}
+	for (uint32_t i = 0; i < more->n; i++) {
+		const char *path = cover_path(e, "--file", bundle, more->at[i]);
+
+		if (!path)
+			return -1;
+		TRY(add_path(e, m, path));
+	}
+	return 0;
+}
+
+static int
+measure(struct err *e, int bundle_dir, struct manifest_object *o)
+{
+	enum sealed_kind kind = SEALED_FILE;
+	FD_AUTO int fd = sealed_open(e, bundle_dir, o->path, &kind);
+
+	if (fd < 0)
+		return -1;
+	o->kind = (int)kind;
+	return sealed_measure(e, fd, o, true);
+}
+
+static int
+make_manifest(struct err *e, struct manifest *m, const struct seal_request *q)
+{
+	static struct spec spec;
+	static char hex[DIGEST_TEXT];
+	const char *bundle, *text, *config = q->config ? q->config : "config.json";
+	uint8_t digest[DIGEST_SIZE];
+	FD_AUTO int dir = -1;
+	size_t len;
+
+	TRY(load_bundle(e, q->bundle, &config, &bundle));
+	TRY(load_config(e, config, &text, &len));
+	digest_of(text, len, digest);
+	digest_text(digest, hex);
+	TRY(load_decode(e, &spec, len, config));
+	m->config = hex;
+	m->name = q->name ? q->name : str_base(bundle);
+	TRY(manifest_check_name(e, m->name));
+	dir = openat(AT_FDCWD, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return fail_errno(e, "open %s", bundle);
+	TRY(add_paths(e, m, &spec, bundle, &q->files));
+	for (uint32_t i = 0; i < m->files.n; i++)
+		TRY(measure(e, dir, &m->files.at[i]));
+	return measure(e, dir, &m->root);
+}
+
+/* Signs the text.  Of the private key nothing stays behind. */
+static ssize_t
+sign(struct err *e, const char *key, const char *text, size_t len, uint8_t out[SIGNATURE_MAX])
+{
+	static char pem[PEM_TEXT_MAX + 1];
+	uint8_t digest[DIGEST_SIZE];
+	ssize_t n = fd_read_file(e, AT_FDCWD, key, pem, sizeof pem);
+
+	TRY(n);
+	digest_of(text, len, digest);
+	n = signature_make(e, pem, (size_t)n, key, digest, out);
+	explicit_bzero(pem, sizeof pem);
+	return n;
+}
+
+/* The signature is made before anything is written: a key that is none leaves the bundle as it was.
+ */
+int
+seal_bundle(struct err *e, const struct seal_request *q)
+{
+	static char text[MANIFEST_TEXT_MAX + 1] BUFFER;
+	struct manifest m = {.format = MANIFEST_FORMAT,
+		.version = q->version,
+		.created = q->created,
+		.not_before = q->not_before,
+		.not_before_set = q->not_before > 0};
+	uint8_t signature[SIGNATURE_MAX];
+	const char *key = q->key;
+	ssize_t n = 0;
+	int len;
+
+	TRY(load_absolute(e, &key));
+	TRY(make_manifest(e, &m, q));
+	TRY(len = manifest_write(e, text, sizeof text, &m));
+	if (key)
+		TRY(n = sign(e, key, text, (size_t)len, signature));
+	TRY(fd_replace(e, AT_FDCWD, MANIFEST_FILE, 0644, text, (size_t)len));
+	if (!key)
+		return 0;
+	return fd_replace(e, AT_FDCWD, MANIFEST_SIGNATURE, 0644, (char *)signature, (size_t)n);
+}
