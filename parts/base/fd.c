@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -87,6 +88,15 @@ fd_write(struct err *e, int fd, const void *data, size_t len, const char *name)
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+void
+fd_say(int fd, const char *text, size_t len)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	if (poll(&p, 1, 0) == 1 && p.revents & POLLOUT)
+		(void)!write(fd, text, len);
 }
 
 int

@@ -33,6 +33,10 @@ ssize_t fd_read_file(struct err *e, int dir, const char *path, char *buf, size_t
 /* Writes all of data. Returns 0. */
 int fd_write(struct err *e, int fd, const void *data, size_t len, const char *name);
 
+/* One write(2) of a line for whoever reads it, and none where that would have to wait: what cannot
+ * be said is lost. */
+void fd_say(int fd, const char *text, size_t len);
+
 /* Writes text to an existing file in one write(2), as procfs and cgroup files want it; a short
  * write is an error. The last component is never followed as a symlink. Returns 0. */
 int fd_write_file(struct err *e, int dir, const char *path, const char *text);

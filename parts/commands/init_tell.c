@@ -1,6 +1,7 @@
 /* What the inits say.  In a text `#` is the number, `$` the other one, `@` the word. */
 #include "commands/init.h"
 
+#include "base/fd.h"
 #include "base/str.h"
 
 #include <string.h>
@@ -75,7 +76,7 @@ static const char texts[] =
 void
 init_write(int fd, const char *text)
 {
-	(void)!write(fd, text, strlen(text));
+	fd_say(fd, text, strlen(text));
 }
 
 /* What stands in front of each line.  Like the originals: the pid is that of whoever speaks. */

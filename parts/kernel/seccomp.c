@@ -78,9 +78,9 @@ seccomp_hand_over(struct err *e, int agent, const char *state, size_t len, int l
 /* What kernel/supervise calls, the most frequent first; some have another name on some processors.
  */
 static const char own_calls[] =
-	"rt_sigtimedwait\0wait4\0kill\0rt_sigqueueinfo\0clock_gettime\0clock_gettime64\0write\0"
-	"exit_group\0madvise\0openat\0getdents64\0lseek\0_llseek\0read\0close\0getpgid\0restart_"
-	"syscall\0ptrace\0";
+	"rt_sigtimedwait\0wait4\0kill\0rt_sigqueueinfo\0clock_gettime\0clock_gettime64\0"
+	"exit_group\0madvise\0openat\0getdents64\0lseek\0_llseek\0read\0close\0getpgid\0"
+	"poll\0ppoll\0write\0restart_syscall\0ptrace\0";
 
 /* struct seccomp_data of linux/seccomp.h: the lower half of an argument. */
 enum {

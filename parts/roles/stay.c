@@ -44,7 +44,7 @@ tell(enum supervise_event event, int number, int other, const char *text)
 	else
 		n = str_format(line, sizeof line, "ocirt init: the program's status is lost\n");
 	if (n > 0)
-		(void)!write(2, line, (size_t)n);
+		fd_say(2, line, (size_t)n);
 }
 
 /* The habits of `ocirt init` (commands/init.c), where the plan does not say otherwise. */

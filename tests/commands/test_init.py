@@ -24,6 +24,7 @@ from harness import Bundle, Container
 from harness.container import alive, until
 from harness.plugin import SESSION, TESTS
 from test_notify import Manager, say
+from test_rootless import rootless  # noqa: F401
 
 pytestmark = pytest.mark.ours
 
@@ -68,6 +69,11 @@ def shape(request):
     return request.param
 
 
+def program_of(init):
+    """The pid of its main program."""
+    return int(until(lambda: Path(f"/proc/{init}/task/{init}/children").read_text().split(), "a child")[0])
+
+
 class Created(Container):
     """A container with an init, whose end we are told: orphans come to us."""
 
@@ -104,8 +110,7 @@ class Created(Container):
 
     @property
     def program(self):
-        """The pid of the main program."""
-        return int(until(lambda: Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split(), "a child")[0])
+        return program_of(self.pid)
 
 
 # -- options -------------------------------------------------------------------------------------------------------
@@ -261,6 +266,7 @@ def test_3_9_signal_before_the_program_is_there(make, call, options, sig):
         tracer.wait(5)
 
 
+@pytest.mark.patience(max(60, STARTS))
 @pytest.mark.parametrize("by", BY)
 def test_4_no_term_is_lost(make, by):
     """Before the start, and at random moments of it; OCIRT_INIT_STARTS says how often."""
@@ -285,7 +291,7 @@ def test_5_7_every_signal(make, shape):
         c.begin()
         for sig in REAL:
             c.signal(sig)
-            time.sleep(0.002)
+            until(lambda: f"\n{int(sig)} " in c.output, f"signal {sig}")  # one of those that stop would take CONT back
         assert c.end() == 0
         assert sorted(int(line.split()[0]) for line in c.output.splitlines()[1:]) == REAL
 
@@ -435,6 +441,63 @@ def test_killed_program(make, shape):
         assert c.end() == 137
 
 
+CALLS = ("prctl pipe2 clone setpgid capget madvise write openat dup3 close_range chdir seccomp rt_sigtimedwait clock_gettime "
+         "wait4").split()
+
+
+@pytest.mark.parametrize("shape", ["plain", "shared pid"])
+@pytest.mark.parametrize("call", CALLS)
+def test_init_killed_at_every_call_of_the_start(make, call, shape):
+    """Whoever started it is told or sees it stopped, and nobody is left."""
+    if not shutil.which("strace"):
+        pytest.skip("no strace here")
+    with Created(make(shape).args("sleep", "300")) as c:
+        before = c.processes() if shape == "plain" else []
+        tracer = subprocess.Popen(["strace", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL", "-p",
+                                   str(c.pid)], stderr=subprocess.DEVNULL)
+        until(lambda: "TracerPid:\t0" not in Path(f"/proc/{c.pid}/status").read_text(), "strace is there")
+        c.runtime.start(c.id)
+        assert c.end() == "signal 9"
+        tracer.wait(5)
+        assert c.status == "stopped"
+        assert not [p for p in before if alive(p)]
+
+
+def test_program_killed_at_its_exec(make):
+    if not shutil.which("strace"):
+        pytest.skip("no strace here")
+    with Created(make().args("sleep", "300")) as c:
+        tracer = subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e", "trace=execve", "-e", "inject=execve:signal=KILL", "-p",
+                                   str(c.pid)], stderr=subprocess.DEVNULL)
+        until(lambda: "TracerPid:\t0" not in Path(f"/proc/{c.pid}/status").read_text(), "strace is there")
+        c.runtime.start(c.id)
+        assert c.end() == 137
+        tracer.wait(5)
+
+
+def test_nobody_waits_for_a_full_stderr(make):
+    """The one warning: the init may not send a signal to whom it has no rights over."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write, b"x" * 4096)
+    os.set_blocking(write, True)
+    bundle = make("nobody").set("process.capabilities", {}).args("helper", "as-root", "helper", "record", "1").write()
+    (bundle.rootfs / "bin/helper").chmod(0o4755)
+    with Container(bundle) as c, open(c.out, "wb") as out:
+        subprocess.run([c.runtime.path, "--root", c.runtime.root, "run", "--init", "--detach", "--pid-file", bundle.pid_file, "-b",
+                        bundle.dir, c.id], stdin=subprocess.DEVNULL, stdout=out, stderr=write, check=True, timeout=10)
+        c.wait_for_output()
+        os.kill(c.pid, signal.SIGUSR1)
+        time.sleep(0.1)
+        assert Path(f"/proc/{c.pid}/wchan").read_text() != "pipe_write"
+        os.kill(program_of(c.pid), signal.SIGUSR1)
+        c.wait()
+    os.close(read)
+    os.close(write)
+
+
 # -- other verbs ---------------------------------------------------------------------------------------------------
 
 
@@ -570,8 +633,7 @@ def test_no_secret_stays(make, how):
         until(lambda: "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text(), "its filter is there")
         assert Path(f"/proc/{pid}/cmdline").read_bytes() == b"ocirt init\0"
         assert Path(f"/proc/{pid}/environ").read_bytes().strip(b"\0") == b""
-        assert secret.encode() in Path(f"/proc/{pid}/root").joinpath("/proc", str(pid), "task", str(pid)).joinpath(
-            "../../..", str(Created.program.fget(type("P", (), {"pid": pid}))), "environ").read_bytes()
+        assert secret.encode() in Path(f"/proc/{program_of(pid)}/environ").read_bytes()
         assert memory_holds(pid, secret.encode()) is None
 
 
@@ -632,6 +694,20 @@ def test_idle_memory(make):
         before = wakeups()
         time.sleep(2)
         assert wakeups() == before
+
+
+# -- without privilege ---------------------------------------------------------------------------------------------
+
+
+def test_rootless(rootless):  # noqa: F811
+    for code in (0, 7):
+        assert rootless.args("sh", "-c", f"cat /proc/1/comm; exit {code}").run("--init").code == code
+    rootless.args("sh", "-c", "echo ready; trap 'exit 3' TERM; while :; do sleep 0.02; done")
+    with Created(rootless) as c:
+        c.begin()
+        assert c.exec("true").fails(code=255).message.endswith("operation not permitted")
+        c.kill("TERM")
+        assert c.end() == 3
 
 
 # -- terminal ------------------------------------------------------------------------------------------------------

@@ -152,3 +152,20 @@ def test_nothing_but_two_programs(native, tmp_path):
         done = subprocess.run(["unshare", "--pid", "--fork", "chroot", tmp_path, "/init", "/prog", *words],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=20)
         assert (done.returncode, done.stdout) == (code, "")
+
+
+def test_nobody_waits_for_a_full_stderr(init):
+    """What it says is lost, and the program's end is seen."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    try:
+        while True:
+            os.write(write, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(write, True)
+    loud = {"tini": ["-vvv", "-w"], "native": ["-vvv", "-w"], "dumb-init": ["-v"], "catatonit": []}[init.name]
+    done = subprocess.run(init.argv(init.helper, "orphans", "3", "7", options=loud), timeout=5, stdout=subprocess.DEVNULL, stderr=write,
+                          env={**os.environ, "CATATONIT_DEBUG": "1"})
+    assert done.returncode == 7
+    os.close(read)
+    os.close(write)
