@@ -1,9 +1,11 @@
 #!/usr/bin/python3
-"""Memory, start and reaping of ocirt and of Debian's inits, interleaved, as ratios to the best of the others.
+"""Memory, start and reaping of ocirt and of Debian's inits, interleaved, as ratios to the best of the others; and what
+--init adds to `ocirt run`.
 
     tests/init/bench.py [ROUNDS]        50 rounds; needs root, gcc and the packages of the inits that are to be there
 """
 
+import json
 import os
 import resource
 import shutil
@@ -43,6 +45,42 @@ def own_cpu(helper, command):
     return cpu, memory
 
 
+def run_once(words):
+    """Wall and CPU time of a command and all that it waited for, in microseconds."""
+    start = time.monotonic()
+    pid = os.posix_spawn(words[0], words, os.environ)
+    _, status, used = os.wait4(pid, 0)
+    assert status == 0, words
+    return (time.monotonic() - start) * 1e6, (used.ru_utime + used.ru_stime) * 1e6
+
+
+def injected(rounds, ocirt, helper, tmp):
+    bundle, file = Path(tmp) / "bundle", Path(tmp) / "pid"
+    (bundle / "rootfs").mkdir(parents=True)
+    shutil.copy(helper, bundle / "rootfs/helper")
+    subprocess.run([ocirt, "spec", "-b", bundle], check=True)
+    config = json.loads((bundle / "config.json").read_text())
+    config["process"].update(terminal=False, args=["/helper", "exit", "0"])
+    (bundle / "config.json").write_text(json.dumps(config))
+    words = [ocirt, "--root", f"{tmp}/root", "run", "-b", str(bundle)]
+    times = {"": [], "--init": []}
+    for _ in range(4 * rounds):
+        for option, rows in times.items():
+            rows.append(run_once([*words, *option.split(), "bench"]))
+    for what, at in (("wall", 0), ("CPU", 1)):
+        without, with_ = (statistics.median(row[at] for row in rows) for rows in times.values())
+        print(f"run --init: {with_ - without:+.0f} us of {what} time to {without:.0f}")
+    config["process"]["args"] = ["/helper", "record", "1"]
+    (bundle / "config.json").write_text(json.dumps(config))
+    subprocess.run([*words, "--init", "--detach", "--pid-file", file, "bench"], check=True, stdout=subprocess.DEVNULL)
+    pid = int(file.read_text())
+    time.sleep(0.2)
+    with open(f"/proc/{pid}/smaps_rollup") as f:
+        kept = {line.split()[0][:-1]: int(line.split()[1]) for line in f if line.split()[-1] == "kB"}
+    subprocess.run([ocirt, "--root", f"{tmp}/root", "delete", "--force", "bench"], check=True)
+    print(f"its init, idle: RSS {kept['Rss']}, PSS {kept['Pss']}, USS {kept['Private_Clean'] + kept['Private_Dirty']} KiB")
+
+
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     with tempfile.TemporaryDirectory() as tmp:
@@ -69,6 +107,7 @@ def main():
             start, reap = statistics.median(starts[name]), statistics.median(reaps[name])
             print(f"{name:12}{memory[name]['Rss']:8}{memory[name]['Pss']:8}{start * 1000:10.2f}"
                   f"{start / best.get('start', start):7.2f}{reap * 1000:26.0f}{reap / best.get('reap', reap):7.2f}")
+        injected(rounds, str(HERE.parents[1] / "ocirt"), helper, tmp)
 
 
 if __name__ == "__main__":
