@@ -59,8 +59,8 @@ def docker_session(place):
 
 
 @pytest.fixture(scope="session")
-def docker_found_session(place):
-    with places.engine("docker as found", lambda: AsFound(place)) as it:
+def docker_found_session(place, docker_session):
+    with places.engine("docker as found", lambda: AsFound(place, docker_session)) as it:
         yield it
 
 

@@ -10,16 +10,20 @@ from place import Unavailable
 class Docker:
     name = "docker"
 
-    def __init__(self, place):
+    def __init__(self, place, first=None):
+        """`first`: another one, whose containerd serves this one too."""
         place.needs("dockerd", "docker")
         self.place = place
-        self.containerd = Containerd(place, f"containerd-for-{self.name}")
+        self.own_containerd = None if first else Containerd(place, "containerd-for-docker")
+        self.containerd = first.containerd if first else self.own_containerd
+        space = self.name if first else "moby"
         self.home = place.work / self.name
         self.home.mkdir()
         place.parents |= {"docker", "odocker"}
         self.environment = {"DOCKER_HOST": f"unix://{self.home}/sock"}
         self.daemon = place.daemon(["dockerd", "--data-root", self.home / "root", "--exec-root", self.home / "exec", "--pidfile", self.home / "pid",
                       "-H", f"unix://{self.home}/sock", "--containerd", self.containerd.socket,
+                      "--containerd-namespace", space, "--containerd-plugins-namespace", f"plugins.{space}",
                       *self.options(), "--exec-opt", "native.cgroupdriver=cgroupfs", "--storage-driver", "overlay2", "--iptables=false",
                       "--ip6tables=false", "--bridge=none", "--oom-score-adjust", "0"],
                      lambda: self.run("version").returncode == 0, seconds=60, env=self.daemon_environment())
@@ -81,7 +85,8 @@ class Docker:
         self.place.stop(self.daemon)
         self.place.run(["umount", self.home / "exec/netns/default"])
         self.place.run(["umount", "-R", self.home / "root/overlay2"])
-        self.containerd.end()
+        if self.own_containerd:
+            self.own_containerd.end()
 
 
 class AsFound(Docker):

@@ -337,6 +337,18 @@ class Place:
             os.close(master)
         return status, output.decode(errors="replace").replace("\r\n", "\n")
 
+    @contextlib.contextmanager
+    def shared(self, directory, *names):
+        """A tmpfs with these directories, whose mounts other mount namespaces are to see."""
+        directory.mkdir(exist_ok=True)
+        self.call(["mount", "-t", "tmpfs", "shared", directory])
+        self.call(["mount", "--make-shared", directory])
+        try:
+            self.call(["mkdir", *(directory / name for name in names)])
+            yield directory
+        finally:
+            self.call(["umount", "-R", directory])
+
     def mounts(self):
         """mountinfo of this place."""
         return self.call(["cat", "/proc/self/mountinfo"])

@@ -313,12 +313,7 @@ def test_sysctls(cri):
 
 def test_mounts_of_the_host_that_come_later(cri):
     """mountPropagation: HostToContainer, and Bidirectional for what the container mounts."""
-    shared = cri.home / "shared"
-    shared.mkdir(exist_ok=True)
-    cri.place.call(["mount", "-t", "tmpfs", "shared", shared])
-    cri.place.call(["mount", "--make-shared", shared])
-    try:
-        cri.place.call(["mkdir", shared / "a", shared / "b"])
+    with cri.place.shared(cri.home / "shared", "a", "b") as shared:
         pod = cri.pod(security={6: 1})
         name = cri.container(pod, *LOOP, mounts=[("/s", shared, False, 1)])
         both = cri.container(pod, *LOOP, mounts=[("/s", shared, False, 2)], security={2: 1})
@@ -329,8 +324,6 @@ def test_mounts_of_the_host_that_come_later(cri):
                 == ["later", "mine"]
         assert f"{shared}/b" in cri.place.mounts()
         cri.clear()
-    finally:
-        cri.place.call(["umount", "-R", shared])
 
 
 def test_devices(cri):

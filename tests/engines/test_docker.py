@@ -311,6 +311,17 @@ def test_volumes(docker):
     assert (docker.home / "rw/file").read_text() == "new\n"
 
 
+def test_volume_that_is_shared(docker):
+    with docker.place.shared(docker.home / "shared", "a", "b") as shared:
+        name = docker.start("--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "-v", f"{shared}:/s:rshared", "bb",
+                            "sleep", "1000")
+        docker.place.call(["mount", "-t", "tmpfs", "later", shared / "a"])
+        docker("exec", name, "mount", "-t", "tmpfs", "mine", "/s/b")
+        assert docker("exec", name, "grep", "-cE", "^(later|mine) ", "/proc/mounts") == "2"
+        assert f"{shared}/b" in docker.place.mounts()
+        docker.clear()
+
+
 def test_tmpfs_options(docker):
     out = docker.once("--mount", "type=tmpfs,dst=/q,tmpfs-size=1m,tmpfs-mode=700", "bb", "sh", "-c", "df -k /q | tail -1; stat -c %a /q")
     assert out.split()[1] == "1024" and out.split()[-1] == "700"

@@ -12,15 +12,15 @@ ROOT = Remapped.ROOT
 
 
 @pytest.fixture(scope="session")
-def docker_session(place):
-    with engine("docker with userns-remap", lambda: Remapped(place)) as it:
+def remapped_session(place, docker_session):
+    with engine("docker with userns-remap", lambda: Remapped(place, docker_session)) as it:
         yield it
 
 
 @pytest.fixture
-def docker(docker_session):
-    yield docker_session
-    docker_session.clear()
+def docker(remapped_session):
+    yield remapped_session
+    remapped_session.clear()
 
 
 def test_info_says_so(docker):

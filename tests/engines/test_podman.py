@@ -511,6 +511,16 @@ def test_volumes(podman):
     assert sh(podman, "echo x 2>/dev/null >/v/other || echo refused", "-v", f"{host}:/v:ro") == "refused"
 
 
+def test_volume_that_is_shared(podman):
+    with podman.place.shared(podman.home / "shared", "a", "b") as shared:
+        name = stay(podman, "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "-v", f"{shared}:/s:rshared")
+        podman.place.call(["mount", "-t", "tmpfs", "later", shared / "a"])
+        podman("exec", name, "mount", "-t", "tmpfs", "mine", "/s/b")
+        assert podman("exec", name, "grep", "-cE", "^(later|mine) ", "/proc/mounts") == "2"
+        assert f"{shared}/b" in podman.place.mounts()
+        podman.clear()
+
+
 def test_volume_of_one_file(podman):
     host = podman.home / "one"
     host.write_text("one\n")
