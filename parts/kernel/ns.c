@@ -161,8 +161,7 @@ ns_time_offsets(struct err *e, const struct plan *p)
 
 /* --- the clone -------------------------------------------------------------------------------- */
 
-/* Kernels before 5.3 and filters of outer containers do not know clone3; before 5.7 it does not
- * know the cgroup and refuses the longer arguments (E2BIG). */
+/* Kernels before 5.3 and filters of outer containers do not know clone3. */
 static pid_t
 clone_old(struct err *e, uint64_t flags)
 {
@@ -174,6 +173,7 @@ clone_old(struct err *e, uint64_t flags)
 	return pid < 0 ? fail_errno(e, "clone") : pid;
 }
 
+/* Before Linux 5.7 clone3 does not know the cgroup and refuses the longer arguments (E2BIG). */
 static pid_t
 clone_any(struct err *e, uint64_t flags, int cgroup_dir, bool *placed)
 {
@@ -190,15 +190,16 @@ clone_any(struct err *e, uint64_t flags, int cgroup_dir, bool *placed)
 		args.cgroup = (uint64_t)cgroup_dir;
 	}
 	pid = sys_clone3(&args, sizeof(args));
-	if (pid < 0 && errno == EAGAIN && *placed) {
-		/* Its pids.limit is 0: nobody is born there, but somebody may move there. */
+	if (pid < 0 && (errno == EAGAIN || errno == E2BIG) && *placed) {
+		/* Its pids.limit is 0: nobody is born there, but somebody may move there.  Or the
+		 * kernel knows all but the cgroup. */
 		*placed = false;
 		args.flags &= ~(uint64_t)(CLONE_INTO_CGROUP | CLONE_NEWCGROUP);
 		pid = sys_clone3(&args, sizeof(args));
 	}
 	if (pid >= 0)
 		return pid;
-	if (errno == ENOSYS || errno == EPERM || errno == E2BIG) {
+	if (errno == ENOSYS || errno == EPERM) {
 		/* Not born in its cgroup: the cgroup namespace has to wait for the move (NS-5). */
 		if (*placed)
 			flags &= ~(uint64_t)CLONE_NEWCGROUP;

@@ -1,6 +1,7 @@
 """Namespaces and id mappings (NS-1 to NS-6, UM-1 to UM-3), hostname and domainname (UT-1, UT-2), sysctl (SY-1, SY-2)."""
 
 import os
+import shutil
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,6 +95,17 @@ def test_ns_3_joined_mount_namespace(bundle):
             assert c.namespace("mnt") == os.stat(f"/proc/{pid}/ns/mnt").st_ino
             c.delete()
         assert Path(f"/proc/{pid}/mountinfo").read_text() == before
+
+
+@pytest.mark.ours
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace here")
+def test_ns_1_time_namespace_where_clone3_knows_no_cgroup(bundle):
+    """Linux 5.6: a time namespace needs clone3, which refuses the longer arguments for the cgroup."""
+    if not os.path.exists("/proc/self/ns/time"):
+        pytest.skip("no time namespaces here")
+    bundle.namespace("time").sh("readlink /proc/self/ns/time")
+    wrap = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=clone3:error=E2BIG:when=1")
+    assert bundle.run(wrap=wrap).ok().out.strip() not in ("", os.readlink("/proc/self/ns/time"))
 
 
 def test_ns_5_all_namespaces_of_another_container(bundle, runtime):
