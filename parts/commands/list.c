@@ -1,8 +1,8 @@
 #include "commands/command.h"
 
 #include "base/arena.h"
-#include "base/arena.h"
 #include "base/fd.h"
+#include "base/passwd.h"
 #include "base/str.h"
 #include "roles/end.h"
 #include "spec/check.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { OWNER_MAX = 64, COLUMNS = 6, COLUMN_MIN = 12, GAP = 3, LINE_MAX = 8192, PASSWD_MAX = 65536 };
+enum { OWNER_MAX = 64, COLUMNS = 6, COLUMN_MIN = 12, GAP = 3, LINE_MAX = 8192 };
 
 static struct given {
 	const char *format;
@@ -37,32 +37,19 @@ struct walk {
 };
 
 static struct walk walk;
-static char passwd[PASSWD_MAX] BUFFER;
-
-/* The user name of a uid in /etc/passwd, else "#uid". */
+/* The user name of a uid, else "#uid".  Mostly it is that of the container before. */
 static void
-owner_name(uint32_t uid, char *name, size_t size)
+owner_name(uint32_t uid, char name[OWNER_MAX])
 {
-	struct err ignored;
-	char want[16];
-	int len = str_format(want, sizeof want, ":%u:", uid);
-	char *line = passwd, *end;
+	static bool known;
+	static uint32_t last;
 
-	(void)str_format(name, size, "#%u", uid);
-	if (passwd[0] == '\0' &&
-		fd_read_file(&ignored, AT_FDCWD, "/etc/passwd", passwd, sizeof passwd) < 0)
+	if (known && last == uid)
 		return;
-	for (; *line; line = end + 1) {
-		char *user = strchr(line, ':'), *id = user ? strchr(user + 1, ':') : NULL;
-
-		end = strchr(line, '\n');
-		if (id && (!end || id < end) && memcmp(id, want, (size_t)len) == 0) {
-			(void)str_format(name, size, "%.*s", (int)(user - line), line);
-			return;
-		}
-		if (!end)
-			return;
-	}
+	known = true;
+	last = uid;
+	if (!passwd_find(uid, PASSWD_NAME, name, OWNER_MAX))
+		(void)str_format(name, OWNER_MAX, "#%u", uid); /* fits */
 }
 
 static int
@@ -124,7 +111,7 @@ static int
 each(struct err *e, void *arg, const char *id)
 {
 	struct err one = {0};
-	char owner[OWNER_MAX];
+	static char owner[OWNER_MAX];
 	size_t before = arena_used();
 	struct stat st;
 	int result;
@@ -140,7 +127,7 @@ each(struct err *e, void *arg, const char *id)
 	if (result < 0)
 		(void)fail_errno(e, "container %s", id);
 	else
-		owner_name(st.st_uid, owner, sizeof owner);
+		owner_name(st.st_uid, owner);
 	if (result == 0)
 		result = walk.print(e, id, owner);
 	walk.n++;

@@ -1,7 +1,7 @@
 #include "kernel/exec.h"
 
 #include "base/fd.h"
-#include "base/lines.h"
+#include "base/passwd.h"
 #include "base/role.h"
 #include "base/sig.h"
 #include "base/str.h"
@@ -12,12 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum {
-	PASSWD_BYTES = 1 << 20, /* a larger /etc/passwd is not read */
-	PASSWD_LINES = 1 << 16,
-	PASSWD_LINE = 2048, /* a longer line is passed over */
-};
 
 /* -- directory --------------------------------------------------------------------------------- */
 
@@ -143,67 +137,17 @@ exec_find(struct err *e, const char *name, const struct strings *env, char *out,
 
 /* -- HOME -------------------------------------------------------------------------------------- */
 
-/* Field number n, counted from 0, of "name:password:uid:gid:gecos:directory:shell". */
-static const char *
-passwd_field(const char *line, int n, size_t *len)
-{
-	while (n-- > 0) {
-		line = strchr(line, ':');
-		if (!line)
-			return NULL;
-		line++;
-	}
-	*len = str_until(line, ":");
-	return line;
-}
-
-/* Does the line belong to uid, with a directory that can be one? */
-static bool
-is_home(const char *line, uint32_t uid, const char **home, size_t *len)
-{
-	uint64_t number;
-	const char *field = passwd_field(line, 2, len);
-
-	if (!field || str_u64_n(field, *len, &number) < 0 || number != uid)
-		return false;
-	*home = passwd_field(line, 5, len);
-	return *home && **home == '/';
-}
-
-/* The image is hostile: a FIFO, a device or a file without end are passed over, too. */
-static int
-open_passwd(void)
-{
-	FD_AUTO int fd =
-		openat(AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > PASSWD_BYTES)
-		return -1;
-	return fd_keep(&fd);
-}
-
 int
 exec_home(struct err *e, uint32_t uid, char *out, size_t size)
 {
-	FD_AUTO int fd = -1;
-	char buf[PASSWD_LINE];
-	struct lines l;
+	int n = str_format(out, size, "HOME=/");
 
 	IN(e, ROLE_INIT | ROLE_JOIN);
-	fd = open_passwd();
-	l = lines_in(fd, buf, sizeof buf);
-	for (int i = 0; fd >= 0 && i < PASSWD_LINES; i++) {
-		const char *line = lines_next(&l), *home;
-		size_t len;
-
-		if (!line)
-			break;
-		if (is_home(line, uid, &home, &len) &&
-			str_format(out, size, "HOME=%.*s", (int)len, home) >= 0)
-			return 0;
-	}
-	return str_format(out, size, "HOME=/") < 0 ? fail(e, "HOME: too long") : 0;
+	if (n < 0)
+		return fail(e, "HOME: too long");
+	if (!passwd_find(uid, PASSWD_DIRECTORY, out + n - 1, size - (size_t)(n - 1)))
+		memcpy(out + n - 1, "/", 2);
+	return 0;
 }
 
 /* -- the end ----------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "kernel/exec.h"
 #include "base/role.h"
 #include "base/sig.h"
+#include "base/passwd.h"
 #include "tap.h"
 
 #include <fcntl.h>
@@ -123,6 +124,9 @@ homes(void)
 	is_str(out, "HOME=/home/c", "the first that is a directory");
 	exec_home(&e, 8, out, sizeof out);
 	is_str(out, "HOME=/home/d", "a last line that is cut");
+	ok(passwd_find(7, PASSWD_NAME, out, sizeof out), "a user is known");
+	is_str(out, "b", "by the name of the first line");
+	ok(!passwd_find(9, PASSWD_NAME, out, sizeof out), "another is not");
 	exec_home(&e, 4294967294U, out, sizeof out);
 	is_str(out, "HOME=/", "unknown");
 	exec_home(&e, 7, small, sizeof small);
