@@ -678,10 +678,9 @@ test_flags="-std=gnu11 -D_GNU_SOURCE=1 -DOCIRT_CHECKED=1 -g -Iparts -Itests/unit
 test_warnings="-Wall -Wextra -Werror"
 sanitizers="-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
 
-# The floors that tests are linked with: the pure ones, and kernel once it has unit tests
+# The floors that tests are linked with
 tested_sources() {
-	for floor in base words spec plan kernel; do
-		[ $floor != kernel ] || [ -d tests/unit/kernel ] || continue
+	for floor in base words spec plan kernel roles; do
 		[ ! -d parts/$floor ] || find parts/$floor -name '*.c'
 	done | sort
 }

@@ -70,6 +70,7 @@ struct run {
 	int agent;		     /* of seccomp's listener; the init keeps it to its exec */
 	int sync, sync_init;	     /* our end; the init's end, closed after the clone */
 	pid_t init, holder;	     /* holder: see roles/scope.h */
+	unsigned heard;		     /* the last message of the init: sync_in_order() */
 	bool placed;		     /* born in its v2 cgroup */
 	bool recorded;		     /* PLACED has come (init) */
 	bool cloned;		     /* this is the program's process, beside an init that stays */

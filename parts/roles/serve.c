@@ -97,6 +97,22 @@ await(struct err *e, struct run *r)
 	return p[1].revents ? serve_signals(e, r) : 0;
 }
 
+/* What of the init is asked for; that of an exec runs no hooks. */
+static unsigned
+asked_for(const struct run *r)
+{
+	const struct spec_hooks *h = &r->spec.hooks;
+	unsigned asked = 1U << SYNC_WARNINGS;
+
+	if (r->dir >= 0 && h->kind[HOOK_PRESTART].n + h->kind[HOOK_CREATE_RUNTIME].n > 0)
+		asked |= 1U << SYNC_HOOKS;
+	if (r->spec.process.terminal)
+		asked |= 1U << SYNC_CONSOLE;
+	if (r->request->mode == RUN_CREATE)
+		asked |= 1U << SYNC_READY;
+	return asked;
+}
+
 /* One message: 1 when nothing more will come, 0 to go on, -1. */
 static int
 serve_one(struct err *e, struct run *r)
@@ -106,6 +122,8 @@ serve_one(struct err *e, struct run *r)
 
 	TRY(await(e, r));
 	TRY(sync_receive(e, r->sync, &m, &fd));
+	if (!sync_in_order(asked_for(r), &r->heard, m.kind))
+		return fail(e, "sync: unexpected message %u", m.kind);
 	switch ((enum sync_kind)m.kind) {
 	case SYNC_HOOKS:
 		return serve_both(e, r);
@@ -119,10 +137,8 @@ serve_one(struct err *e, struct run *r)
 	case SYNC_FAIL:
 		*e = m.err;
 		return -1;
-	case SYNC_END:
-		return serve_end(e, r);
 	default:
-		return fail(e, "sync: unexpected message %u", m.kind);
+		return serve_end(e, r);
 	}
 }
 

@@ -71,6 +71,16 @@ sync_receive(struct err *e, int sock, struct sync_message *m, int *fd)
 	return 0;
 }
 
+/* The order of the enum.  The end, and a failure, may come at any time. */
+bool
+sync_in_order(unsigned asked, unsigned *last, unsigned kind)
+{
+	bool good = kind > *last && asked >> kind & 1;
+
+	*last = kind;
+	return good || kind == SYNC_END || kind == SYNC_FAIL;
+}
+
 int
 sync_expect(struct err *e, int sock, enum sync_kind want, char *text, size_t size)
 {

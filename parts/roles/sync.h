@@ -14,6 +14,8 @@
  *     READY     init   create only: everything but the program is done   none
  *     FAIL      init   instead of anything: errno and text               none
  *
+ * Those of the init come in this order, each at most once: sync_in_order() holds it to that.
+ *
  * End-of-file without FAIL: after PLACED of a `run` it means that the program was executed (the
  * socket is close-on-exec), else that the init died.
  *
@@ -25,6 +27,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +59,10 @@ void sync_fail(int sock, const struct err *failure);
 /* Receives one message into *m; kind is SYNC_END at the end.  *fd gets the descriptor that came
  * along (the caller's) or -1; NULL: none is taken. */
 int sync_receive(struct err *e, int sock, struct sync_message *m, int *fd);
+
+/* May the init send `kind` now?  `asked` has a bit for each kind that somebody has asked for; *last
+ * is the one before, SYNC_END at first, and becomes this one. */
+bool sync_in_order(unsigned asked, unsigned *last, unsigned kind);
 
 /* Receives until `want` comes: anything else is a failure (FAIL's own text, or what is missing).
  * The text of the message goes to `text`, unless size is 0. */
