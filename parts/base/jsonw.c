@@ -187,12 +187,6 @@ jsonw_bool(struct jsonw *w, const char *key, bool value)
 }
 
 void
-jsonw_null(struct jsonw *w, const char *key)
-{
-	jsonw_raw(w, key, "null");
-}
-
-void
 jsonw_raw(struct jsonw *w, const char *key, const char *json)
 {
 	before(w, key);

@@ -42,7 +42,6 @@ void jsonw_string_n(struct jsonw *w, const char *key, const char *value, size_t 
 void jsonw_i64(struct jsonw *w, const char *key, int64_t value);
 void jsonw_u64(struct jsonw *w, const char *key, uint64_t value);
 void jsonw_bool(struct jsonw *w, const char *key, bool value);
-void jsonw_null(struct jsonw *w, const char *key);
 
 /* Text that is JSON already, copied as it is: a decimal fraction, a document made elsewhere. */
 void jsonw_raw(struct jsonw *w, const char *key, const char *json);

@@ -243,16 +243,6 @@ mnt_look_same(const struct mnt_look *a, const struct mnt_look *b)
 }
 
 bool
-mnt_appeared(int before, int after)
-{
-	struct mnt_look a, b;
-	struct err ignored;
-
-	return mnt_look(&ignored, before, &a) == 0 && mnt_look(&ignored, after, &b) == 0 &&
-		mnt_look_appeared(&a, &b);
-}
-
-bool
 mnt_same(int a, int b)
 {
 	struct stat one, two;

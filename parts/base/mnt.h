@@ -64,12 +64,11 @@ mnt_device(uint32_t major, uint32_t minor)
 	return (uint64_t)major << 32 | minor;
 }
 
-/* mnt_appeared() and mnt_same() for looks that were taken anyway. */
-bool mnt_look_appeared(const struct mnt_look *before, const struct mnt_look *after);
-bool mnt_look_same(const struct mnt_look *a, const struct mnt_look *b);
-
 /* Did a mount appear on `before`, and is `after` its root?  Both were opened by the same path. */
-bool mnt_appeared(int before, int after);
+bool mnt_look_appeared(const struct mnt_look *before, const struct mnt_look *after);
+
+/* mnt_same() for looks that were taken anyway. */
+bool mnt_look_same(const struct mnt_look *a, const struct mnt_look *b);
 
 /* Do both descriptors show the same file? */
 bool mnt_same(int a, int b);

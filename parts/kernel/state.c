@@ -113,6 +113,14 @@ state_root_open(struct err *e, const char *root, bool make)
 	return fd_keep(&fd);
 }
 
+static int
+no_container(struct err *e)
+{
+	(void)fail(e, "container does not exist");
+	e->number = ENOENT;
+	return -1;
+}
+
 /* -- folders ----------------------------------------------------------------------------------- */
 
 /* Names that we put into a folder, but for the lock, which goes last.  fd_replace() of a killed
@@ -333,11 +341,8 @@ state_open(struct err *e, int root_dir, const char *id)
 	dir = open_folder(root_dir, id);
 	if (dir < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
 		return fail_errno(e, "state folder %s", id);
-	if (dir < 0 || fstatat(dir, "state.json", &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		(void)fail(e, "container does not exist");
-		e->number = ENOENT;
-		return -1;
-	}
+	if (dir < 0 || fstatat(dir, "state.json", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return no_container(e);
 	return fd_keep(&dir);
 }
 
@@ -400,7 +405,7 @@ state_lock(struct err *e, int dir, int ms)
 	/* Whoever had it before us may have deleted the container. */
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_nlink == 0 ||
 		fstatat(dir, "state.json", &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail(e, "container does not exist");
+		return no_container(e);
 	return fd_keep(&fd);
 }
 

@@ -20,8 +20,8 @@
 #include <sys/types.h>
 
 enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_PAUSED, STATE_STOPPED };
-
 enum { STATE_CGROUPS_MAX = 24, STATE_JSON_MAX = 4 << 20, STATE_LABEL_MAX = 1 << 20 }; /* bytes */
+enum { STATE_BY_HOOK = '\1' };
 
 /* What state.json holds.  Strings belong to whoever filled it (state_read: to its buffer). */
 struct state {
@@ -57,10 +57,9 @@ int state_root_open(struct err *e, const char *root, bool make);
 int state_make(struct err *e, int root_dir, const struct state *s, const char *config,
 	size_t config_len, int *lock_fd);
 
-/* Opens the folder of an existing container: `container does not exist`. */
+/* Opens the folder of an existing container; takes its lock, waiting at most `ms` (0: not at all).
+ * Both return the descriptor.  `container does not exist`, with ENOENT in e->number. */
 int state_open(struct err *e, int root_dir, const char *id);
-
-/* Takes the container's lock, waiting at most `ms` (0: do not wait).  Returns its descriptor. */
 int state_lock(struct err *e, int dir, int ms);
 
 /* Replaces state.json; reads it into `s`: `buf` of STATE_JSON_MAX bytes keeps the strings. */
@@ -73,7 +72,8 @@ ssize_t state_read_config(struct err *e, int dir, char *buf, size_t size);
 /* -- the start gate: exec.fifo is there exactly while the container is `created` --------------- */
 
 /* What a waiting init holds: it reads one byte from `gate`, and answers on `answer`: end-of-file
- * alone when the program was executed (the descriptor is close-on-exec), or one error text. */
+ * alone when the program was executed (the descriptor is close-on-exec), or one error text, with
+ * STATE_BY_HOOK in front of that of a hook. */
 struct state_gate {
 	int gate, answer;
 };
@@ -82,8 +82,8 @@ struct state_gate {
 int state_gate_make(struct err *e, int dir);
 int state_gate_open(struct err *e, int dir, struct state_gate *g);
 
-/* Shows exec.fifo: from now on the container is `created`.  Start: removes exec.fifo, opens the
- * gate and waits; -1 with the init's own message. */
+/* Shows exec.fifo: the container is `created`.  Start: removes exec.fifo, opens the gate and waits;
+ * -1 with the init's own message, and ECANCELED in e->number when a hook failed. */
 int state_ready(struct err *e, int dir);
 int state_release(struct err *e, int dir);
 

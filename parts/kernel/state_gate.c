@@ -82,7 +82,11 @@ hear(struct err *e, int answer)
 		len += n > 0 ? (size_t)n : 0;
 	}
 	text[len] = '\0';
-	return len == 0 ? 0 : fail(e, "%s", text);
+	if (len == 0)
+		return 0;
+	(void)fail(e, "%s", text + (text[0] == STATE_BY_HOOK));
+	e->number = text[0] == STATE_BY_HOOK ? ECANCELED : 0;
+	return -1;
 }
 
 /* The answer is opened first: once the init, which holds both ends of both, has been seen at the

@@ -68,6 +68,18 @@ held_close(struct held *h)
 
 /* -- start ------------------------------------------------------------------------------------- */
 
+/* A hook that fails ends the container (HK-8, HK-9); a program that cannot be executed leaves a
+ * stopped one, as with runc.  The first error is the one that is told. */
+static int
+hook_failed(struct held *h)
+{
+	struct err ignored;
+
+	if (end_held(&ignored, h) < 0)
+		log_warning("%s", ignored.text);
+	return -1;
+}
+
 static int
 poststart(struct err *e, struct held *h)
 {
@@ -84,29 +96,15 @@ poststart(struct err *e, struct held *h)
 	call.state = state_document(e, &h->state, STATE_RUNNING, h->state.pid, "", 0);
 	if (!call.state)
 		return -1;
-	return hooks_run(e, &call);
-}
-
-/* A hook that fails ends the container (HK-8, HK-9); a program that cannot be executed leaves a
- * stopped one, as with runc.  The first error is the one that is told. */
-static int
-start_failed(const struct err *e, struct held *h)
-{
-	struct err ignored;
-
-	if (str_starts(e->text, "error running ") && end_held(&ignored, h) < 0)
-		log_warning("%s", ignored.text);
-	return -1;
+	return hooks_run(e, &call) < 0 ? hook_failed(h) : 0;
 }
 
 int
 end_start(struct err *e, struct held *h)
 {
 	if (state_release(e, h->dir) < 0)
-		return start_failed(e, h);
-	if (poststart(e, h) < 0)
-		return start_failed(e, h);
-	return 0;
+		return e->number == ECANCELED ? hook_failed(h) : -1;
+	return poststart(e, h);
 }
 
 /* -- end --------------------------------------------------------------------------------------- */

@@ -33,6 +33,7 @@
 #include "roles/step.h"
 #include "roles/sync.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -388,7 +389,7 @@ run_foreground(struct err *e, struct run *r)
 		return status;
 	r->lock = state_lock(e, r->dir, END_PATIENCE_MS);
 	if (r->lock < 0)
-		return str_equal(e->text, "container does not exist") ? status : -1;
+		return e->number == ENOENT ? status : -1;
 	TRY(end_container(e, r->root_dir, r->dir, &r->state, &r->spec.hooks));
 	return status;
 }

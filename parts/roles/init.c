@@ -248,7 +248,10 @@ start_hooks(struct err *e, struct run *r)
 		.empty_env_is_absent = true,
 	};
 
-	return run_hooks(e, r, &call, STATE_CREATED);
+	if (run_hooks(e, r, &call, STATE_CREATED) == 0)
+		return 0;
+	e->number = ECANCELED; /* see report() */
+	return -1;
 }
 
 /* clang-format off */
@@ -290,8 +293,11 @@ report(struct run *r, struct err *e)
 		(void)context(e, "error during container init");
 		sync_fail(r->sync_init, e);
 	} else if (r->gate.answer >= 0) {
+		static const char by_hook[] = {STATE_BY_HOOK};
 		struct err ignored;
 
+		if (e->number == ECANCELED)
+			(void)fd_write(&ignored, r->gate.answer, by_hook, 1, "start gate");
 		(void)fd_write(&ignored, r->gate.answer, e->text, strlen(e->text), "start gate");
 	}
 }

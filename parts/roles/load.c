@@ -53,12 +53,6 @@ load_bundle(struct err *e, const char *bundle, const char **config, const char *
 static int
 decode(struct err *e, struct spec *s, size_t len, const char *name)
 {
-	static const char blanks[] = " \t\r\n";
-	size_t from = str_span(text, blanks);
-
-	if (str_starts(text + from, "null") &&
-		text[from + 4 + str_span(text + from + 4, blanks)] == '\0')
-		return fail(e, "config cannot be null");
 	memcpy(scratch, text, len + 1);
 	return spec_read(e, s, scratch, len, name);
 }

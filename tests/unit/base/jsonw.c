@@ -12,7 +12,7 @@ document(struct jsonw *w)
 	jsonw_u64(w, "max", UINT64_MAX);
 	jsonw_bool(w, "yes", true);
 	jsonw_bool(w, "no", false);
-	jsonw_null(w, "none");
+	jsonw_raw(w, "none", "null");
 	jsonw_begin_array(w, "list");
 	jsonw_i64(w, NULL, 1);
 	jsonw_raw(w, NULL, "0.5");
@@ -80,7 +80,7 @@ main(void)
 	w = jsonw_in(buf, sizeof(buf), JSONW_TAB);
 	jsonw_begin_array(&w, NULL);
 	jsonw_begin_array(&w, NULL);
-	jsonw_null(&w, NULL);
+	jsonw_raw(&w, NULL, "null");
 	jsonw_end_array(&w);
 	jsonw_end_array(&w);
 	is_str(buf, "[\n\t[\n\t\tnull\n\t]\n]", "tabs");

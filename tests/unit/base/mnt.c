@@ -13,6 +13,7 @@ main(void)
 {
 	uint32_t flags = 0;
 	struct err e;
+	struct mnt_look a, b;
 	int proc, self;
 
 	is_int(mnt_merge(OLD, MS_RDONLY, 0), OLD | MS_RDONLY, "what is there is kept");
@@ -31,7 +32,8 @@ main(void)
 	is_int(mnt_magic(proc), PROC_SUPER_MAGIC, "magic of a descriptor");
 	ok(mnt_id(proc) != 0 && mnt_id(proc) == mnt_id(self), "one mount, one id");
 	ok(mnt_same(proc, proc) && !mnt_same(proc, self), "the same file");
-	ok(!mnt_appeared(proc, self), "nothing was mounted");
+	ok(mnt_look(&e, proc, &a) == 0 && mnt_look(&e, self, &b) == 0, "looks: %s", e.text);
+	ok(!mnt_look_appeared(&a, &b), "nothing was mounted");
 	is_int(mnt_flags(&e, proc, &flags), 0, "flags");
 	ok((flags & mnt_own_flags()) == flags, "are a mount's own");
 	close(proc);
