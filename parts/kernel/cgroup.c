@@ -219,13 +219,31 @@ write_device_rules(struct err *e, const struct plan *p, const struct plan_cgroup
 	return 0;
 }
 
-static bool
-has_limits(const struct plan *p, uint32_t i)
+static const struct plan_limit *
+first_limit(const struct plan *p, uint32_t i)
 {
-	for (const struct plan_limit *l = p->cgroup.limits; l; l = l->next)
-		if (l->dir == i)
-			return true;
-	return false;
+	const struct plan_limit *l = p->cgroup.limits;
+
+	while (l && l->dir != i)
+		l = l->next;
+	return l;
+}
+
+/* Not where a limit would be lost (I8), or a path was named. */
+static int
+pass_over(struct err *e, const struct plan *p, const struct plan_limit *limit)
+{
+	if (!p->cgroup.tolerate || !not_permitted(e->number))
+		return -1;
+	if (limit)
+		(void)context(e, "cannot set %.*s limit: container could not join or create cgroup",
+			(int)str_until(limit->file, "."), limit->file);
+	if (limit || p->spec->linux_.cgroups_path)
+		return context(e,
+			"rootless needs no limits + no cgrouppath when no permission is "
+			"granted for cgroups");
+	log_debug("cgroup: passed over: %s", e->text);
+	return 0;
 }
 
 /* Hands the directory to its owner, with the files that the kernel names for it, and no other
@@ -258,27 +276,19 @@ hand_over(struct err *e, const struct plan_cgroup *c, const struct plan_cgroup_d
 	return 0;
 }
 
-/* Returns 1, or 0 when it is passed over: not where a limit would be lost (I8). */
+/* Returns 1, or 0 when it is passed over. */
 static int
 make_one(struct err *e, const struct plan *p, uint32_t i, const char *existed)
 {
 	const struct plan_cgroup_dir *d = &p->cgroup.dir[i];
-	bool limits = has_limits(p, i);
+	const struct plan_limit *limit = first_limit(p, i);
 	FD_AUTO int dir = -1;
 
-	if (make_missing(e, d, existed) < 0) {
-		if (!p->cgroup.tolerate || !not_permitted(e->number))
-			return -1;
-		if (limits || p->spec->linux_.cgroups_path)
-			return context(e,
-				"rootless needs no limits + no cgrouppath when no permission "
-				"is granted for cgroups");
-		log_debug("cgroup: passed over: %s", e->text);
-		return 0;
-	}
+	if (make_missing(e, d, existed) < 0)
+		return pass_over(e, p, limit);
 	if (d->v2)
 		TRY(cgroup_enable(e, &p->cgroup, i));
-	if (!limits && d->n_device_rules == 0 &&
+	if (!limit && d->n_device_rules == 0 &&
 		!(d->v2 && (p->cgroup.devices || p->cgroup.owner >= 0)))
 		return 1;
 	dir = openat(AT_FDCWD, d->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -1,5 +1,5 @@
 /* limits: what a process inherits besides its credentials: resource limits, umask, keyring, OOM
- * score, session.
+ * score.
  *
  * Contract: each function applies one property exactly as configured or fails naming it.
  *
@@ -18,8 +18,7 @@
 /* setrlimit for every entry: `process.rlimits[2]: RLIMIT_NOFILE: operation not permitted`. */
 int limits_resources(struct err *e, const struct spec_process *process);
 
-/* umask(2) when the config has one; else the caller's is left alone (DEC-5).  `caller` is the umask
- * that the runtime was started with. */
+/* umask(2): the config's, or `caller`, with which the runtime was started (DEC-5). */
 void limits_umask(const struct spec_process *process, unsigned caller);
 
 /* A new session keyring of that name; ENOSYS, EDQUOT and EPERM are tolerated with a debug record

@@ -54,7 +54,7 @@ seccomp_load(struct err *e, const struct plan_filter *f, int *listener)
 	result = load(f, &program);
 	if (result < 0 && errno == EINVAL && (f->flags != 0 || f->notify))
 		return fail(e, "linux.seccomp%s: not known to this kernel",
-			f->flags ? ".flags" : ": SCMP_ACT_NOTIFY");
+			f->flags ? ".flags" : ": seccomp notify unsupported");
 	if (result < 0)
 		return fail_errno(e, "linux.seccomp: loading the filter");
 	if (result > 0 && !f->notify) /* TSYNC: the thread that could not take it */

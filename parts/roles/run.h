@@ -24,10 +24,10 @@
 enum run_mode {
 	RUN_CREATE,	/* the init waits for `start` */
 	RUN_DETACHED,	/* run --detach */
-	RUN_FOREGROUND, /* run: we wait for the program and delete the container */
+	RUN_FOREGROUND, /* we wait for the program; run deletes the container then */
 };
 
-/* What was asked on the command line; all paths absolute but `config`. */
+/* What was asked on the command line; paths are absolute where nothing else is said. */
 struct request {
 	enum run_mode mode;
 	const char *root; /* state root */

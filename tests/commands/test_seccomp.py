@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import signal
 import socket
 import threading
@@ -317,6 +318,20 @@ def test_sc_9_no_agent(bundle):
     path = bundle.dir / "nobody.sock"
     bundle.set("linux.seccomp", profile(rule("SCMP_ACT_NOTIFY", "mkdir"), listenerPath=str(path)))
     bundle.refused(text=f"failed to connect with seccomp agent {path}: connect to {path}: no such file or directory")
+
+
+@pytest.mark.ours
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace here")
+def test_sc_9_kernel_without_listeners(bundle):
+    """Before Linux 5.0; the flags of a profile have their own text."""
+    path = bundle.dir / "agent.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as agent:
+        agent.bind(str(path))
+        agent.listen()
+        bundle.set("linux.seccomp", profile(rule("SCMP_ACT_NOTIFY", "mkdir"), listenerPath=str(path)))
+        wrap = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=seccomp:error=EINVAL")
+        result = bundle.args("true").run(wrap=wrap).fails(stage="init")
+        assert result.message.endswith("linux.seccomp: seccomp notify unsupported: not known to this kernel")
 
 
 @pytest.mark.ours
