@@ -81,7 +81,7 @@ int command_print(struct err *e, const char *text, size_t len);
 /* The options that create and run share; request.c turns them into a struct request. */
 struct request;
 struct request_options {
-	const char *bundle, *config, *pid_file, *console_socket, *pidfd_socket;
+	const char *bundle, *config, *pid_file, *console_socket, *pidfd_socket, *verify, *key;
 	uint32_t preserve_fds;
 	bool no_pivot, no_new_keyring, no_subreaper, dry_run, detach, keep;
 	struct plan_init_options init;
@@ -90,7 +90,7 @@ struct request_options {
 	{ \
 		.init = { PLAN_UNSET, PLAN_UNSET, PLAN_UNSET, NULL, NULL } \
 	}
-enum { REQUEST_CREATE_OPTIONS = 15, REQUEST_OPTIONS = 17 }; /* the last ones are run's alone */
+enum { REQUEST_CREATE_OPTIONS = 17, REQUEST_OPTIONS = 19 }; /* the last ones are run's alone */
 extern const struct option request_option[];
 extern const char request_text[];
 int request_make(struct err *e, struct request *q, const struct globals *g,

@@ -139,7 +139,7 @@ special(struct reader *r, const char *name, size_t len)
 static int
 unknown(struct err *e, const char *name, size_t len)
 {
-	static const char later[] = " degrade key verify ";
+	static const char later[] = " degrade ";
 	char word[16];
 	int n = str_format(word, sizeof word, " %.*s ", (int)len, name);
 

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "roles/load.h"
 #include "roles/run.h"
+#include "words/words.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -29,6 +30,8 @@ enum { LISTEN_FDS_MAX = 65536 };
 	ROW(T, "init-grace",     0,   STRING, "SECONDS", "from there to SIGKILL (1)", init.grace) \
 	ROW(T, "init-wait-all",  0,   FLAG,   "",       "wait for all processes", init.wait_all) \
 	ROW(T, "dry-run",        0,   FLAG,   "",       "print the plan alone", dry_run) \
+	ROW(T, "verify",         0,   STRING, "POLICY", "signed bundles: off, warn or required", verify) \
+	ROW(T, "key",            0,   STRING, "PEM",    "public key that counts", key) \
 	/* of run alone */  \
 	ROW(T, "detach",         'd', FLAG,   "",       "return once the program runs", detach) \
 	ROW(T, "keep",           0,   FLAG,   "",       "keep the container when it ends", keep)
@@ -98,6 +101,8 @@ request_make(struct err *e, struct request *q, const struct globals *g,
 		.pid_file = or_null(o->pid_file),
 		.console_socket = or_null(o->console_socket),
 		.pidfd_socket = or_null(o->pidfd_socket),
+		.key = or_null(o->key),
+		.verify = words_find(WORDS_VERIFY, o->verify ? o->verify : ""),
 		.name = g->name,
 		.preserve_fds = listen_fds + o->preserve_fds,
 		.listen_fds = listen_fds,
@@ -111,11 +116,14 @@ request_make(struct err *e, struct request *q, const struct globals *g,
 		.rootless_auto = g->rootless_auto,
 		.foreign_default_root = is_default_root(g->root),
 	};
+	if (o->verify && q->verify < 0)
+		return fail(e, "--verify: \"%s\" is not %s", o->verify, words_noun(WORDS_VERIFY));
 	TRY(fd_fill_stdio(e));
 	if (fd_cloexec_from((int)(3 + q->preserve_fds)) < 0)
 		return fail_errno(e, "close-on-exec");
 	TRY(load_absolute(e, &q->pid_file));
 	TRY(check_pid_file(e, q->pid_file));
 	TRY(load_absolute(e, &q->console_socket));
+	TRY(load_absolute(e, &q->key));
 	return load_absolute(e, &q->pidfd_socket);
 }

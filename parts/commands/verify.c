@@ -59,7 +59,7 @@ tell(struct err *e, const struct verified *v, const struct spec *spec, const cha
 static int
 verify_main(struct err *e, const struct globals *g, int argc, char **argv)
 {
-	struct verify_keys keys = {given.key, given.keys};
+	struct verify_keys keys = {.key = given.key, .dir = given.keys};
 	static struct verified v;
 	static struct spec spec;
 	const char *bundle, *config;

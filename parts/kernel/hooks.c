@@ -24,6 +24,7 @@ enum {
 	OUTPUT_MAX = 4096, /* bytes kept of each stream; the rest is read and dropped */
 	STEP = 10,	   /* ms between two looks at the child where there is no pidfd */
 	REPORT_FD = 3,	   /* where the child keeps the end that says why it could not exec */
+	PROGRAM_FD,	   /* and the program, where it is not executed by its path */
 };
 
 /* What the parent holds of one running hook. */
@@ -47,6 +48,7 @@ struct running {
 /* The far ends of the pipes, in the order of the child's descriptors. */
 struct ends {
 	int fd[REPORT_FD + 1];
+	int program; /* the caller's; -1: by its path */
 };
 
 /* Moves every end above the numbers they are to get, then down; nothing else stays open. */
@@ -54,14 +56,19 @@ static int
 take_descriptors(struct ends *c)
 {
 	for (int i = 0; i <= REPORT_FD; i++) {
-		c->fd[i] = sys_fcntl(c->fd[i], F_DUPFD_CLOEXEC, REPORT_FD + 1);
+		c->fd[i] = sys_fcntl(c->fd[i], F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
 		if (c->fd[i] < 0)
+			return -1;
+	}
+	if (c->program >= 0) {
+		c->program = sys_fcntl(c->program, F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
+		if (sys_dup3(c->program, PROGRAM_FD, 0) < 0)
 			return -1;
 	}
 	for (int i = 0; i <= REPORT_FD; i++)
 		if (sys_dup3(c->fd[i], i, i == REPORT_FD ? O_CLOEXEC : 0) < 0)
 			return -1;
-	return fd_close_except(REPORT_FD + 1, NULL, 0);
+	return fd_close_except(c->program >= 0 ? PROGRAM_FD + 1 : PROGRAM_FD, NULL, 0);
 }
 
 static const char *const *
@@ -89,7 +96,11 @@ be_hook(const struct hooks_call *c, const struct spec_hook *h, struct ends *far)
 		why = errno;
 	} else {
 		sig_default();
-		(void)execve(h->path, (char *const *)argv, (char *const *)env);
+		if (far->program >= 0)
+			(void)sys_execveat(PROGRAM_FD, "", (char *const *)argv, (char *const *)env,
+				AT_EMPTY_PATH);
+		else
+			(void)execve(h->path, (char *const *)argv, (char *const *)env);
 		why = errno;
 	}
 	(void)!write(REPORT_FD, &why, sizeof why); /* nobody else could be told */
@@ -157,9 +168,10 @@ close_running(struct running *r)
 
 /* All signals are blocked over the clone: the child must not run a handler of ours. */
 static int
-spawn(struct err *e, const struct hooks_call *c, const struct spec_hook *h, struct running *r)
+spawn(struct err *e, const struct hooks_call *c, uint32_t index, struct running *r)
 {
-	struct ends far = {.fd = {-1, -1, -1, -1}};
+	const struct spec_hook *h = &c->hooks->kind[c->kind].at[index];
+	struct ends far = {.fd = {-1, -1, -1, -1}, .program = c->fd ? c->fd[index] : -1};
 	struct sig_mask old;
 	int made = make_pipes(e, c, r, &far);
 
@@ -371,7 +383,7 @@ run_one(struct err *e, const struct hooks_call *c, uint32_t i)
 
 	r = (struct running){.in = -1, .out = {-1, -1}, .report = -1, .pidfd = -1};
 	r.rest = c->state ? c->state : "";
-	done = spawn(e, c, h, &r);
+	done = spawn(e, c, i, &r);
 	if (done == 0) {
 		attend(&r, h->timeout);
 		done = judge(e, &r, h);

@@ -25,7 +25,10 @@ struct hooks_call {
 	const struct pairs
 		*annotations; /* run.oci.hooks.stdout and .stderr name files that get what
 			       * hooks write; NULL: in the container, where they mean nothing */
-	bool warn_only;	      /* poststop: a failure is a warning, the next one runs (HK-11) */
+	const int *fd;	/* of the programs, in the order of the hooks: executed in place of the
+			 * path, and open in it as descriptor 4, which a script's
+			 * interpreter reads; NULL: none */
+	bool warn_only; /* poststop: a failure is a warning, the next one runs (HK-11) */
 };
 
 /* `error running createRuntime hook #1: exit status 1, stdout: ..., stderr: ...` */

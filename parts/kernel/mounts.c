@@ -419,6 +419,11 @@ mount_row(struct err *e, struct job *j, const struct plan_mount *m)
 	}
 	if (m->kind == PLAN_MOUNT_BIND)
 		TRY(mnt_look(e, source, &known));
+	if (m->ino && (known.dev != m->dev || known.ino != m->ino)) {
+		(void)fail(e, "exchanged after it was verified");
+		e->number = ERR_UNVERIFIED;
+		return -1;
+	}
 	return mount_on(e, j, m, source, &known);
 }
 

@@ -42,6 +42,7 @@ struct plan_mount {
 					* are kept unless they are in bind_clear. */
 	uint32_t attr_set, attr_clear; /* MOUNT_ATTR_* with AT_RECURSIVE; no call when both are 0 */
 	uint32_t propagation;	       /* MS_SHARED and kin, with MS_REC; 0: none */
+	uint64_t dev, ino; /* bind: of what was verified, as struct mnt_look has it; 0: anything */
 	enum plan_idmap idmap;
 	const struct spec_idmaps *uid_map, *gid_map; /* NULL: those of the joined user namespace */
 	bool copy_up;				     /* the new filesystem gets what lay below it */

@@ -8,6 +8,7 @@
 #include "kernel/proc.h"
 #include "kernel/resctrl.h"
 #include "kernel/rootfs.h"
+#include "roles/admit.h"
 #include "roles/load.h"
 #include "roles/scope.h"
 #include "spec/check.h"
@@ -93,6 +94,7 @@ poststart(struct err *e, struct held *h)
 	TRY(load_copy(e, h->dir, &spec));
 	if (spec.hooks.kind[HOOK_POSTSTART].n == 0)
 		return 0;
+	TRY(admit_again(e, &h->state, &call));
 	call.state = state_document(e, &h->state, STATE_RUNNING, h->state.pid, "", 0);
 	if (!call.state)
 		return -1;
@@ -141,7 +143,7 @@ end_poststop(const struct state *s, const struct spec_hooks *hooks)
 
 	if (hooks->kind[HOOK_POSTSTOP].n == 0)
 		return;
-	if (!call.state || hooks_run(&e, &call) < 0)
+	if (!call.state || admit_again(&e, s, &call) < 0 || hooks_run(&e, &call) < 0)
 		log_warning("%s", e.text);
 }
 

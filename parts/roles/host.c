@@ -21,6 +21,7 @@
 #include "kernel/resctrl.h"
 #include "kernel/rootfs.h"
 #include "kernel/selfexe.h"
+#include "roles/admit.h"
 #include "roles/end.h"
 #include "roles/foreground.h"
 #include "roles/idmap.h"
@@ -344,6 +345,7 @@ pass_readiness(struct err *e, struct run *r)
 static const struct step prepare[] = {
 	{ "open root",     open_root,          close_root },
 	{ "survey",        survey,             NULL },
+	{ "accept",        admit_accept,       NULL },
 	{ "seccomp agent", serve_agent,        NULL },
 	{ "state",         make_state,         drop_state },
 	{ "notify",        make_notify,        NULL },

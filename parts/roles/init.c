@@ -28,6 +28,7 @@
 #include "kernel/netdev.h"
 #include "kernel/rootfs.h"
 #include "kernel/sysctl.h"
+#include "roles/admit.h"
 #include "roles/program.h"
 #include "roles/stay.h"
 #include "roles/step.h"
@@ -110,7 +111,7 @@ static int
 rootfs(struct err *e, struct run *r)
 {
 	TRY(r->rootfs_dir = rootfs_open(e, &r->plan));
-	return 0;
+	return admit_root(e, r);
 }
 
 static int
@@ -146,6 +147,7 @@ static int
 hooks(struct err *e, struct run *r)
 {
 	struct hooks_call call = {
+		.hooks = &r->spec.hooks,
 		.kind = HOOK_CREATE_CONTAINER,
 		.annotations = &r->spec.annotations,
 		.cwd = r->plan.options.bundle,
@@ -156,7 +158,11 @@ hooks(struct err *e, struct run *r)
 		TRY(sync_send(e, r->sync_init, SYNC_HOOKS, NULL, -1));
 		TRY(sync_expect(e, r->sync_init, SYNC_HOOKS, NULL, 0));
 	}
-	return run_hooks(e, r, &call, STATE_CREATING);
+	TRY(admit_hooks(e, r->verified, r->state.bundle, &call));
+	TRY(run_hooks(e, r, &call, STATE_CREATING));
+	if (r->verified)
+		verify_close(r->verified); /* 6.6: nothing of the host is needed any more */
+	return 0;
 }
 
 /* After the hooks, which may bring the devpts; before /dev can turn read-only. */

@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "kernel/probe.h"
 #include "kernel/systemd.h"
+#include "roles/admit.h"
 #include "spec/check.h"
 
 #include <errno.h>
@@ -206,8 +207,7 @@ load_run(struct err *e, struct run *r, const struct request *q)
 	TRY(spec_check_id(e, q->id));
 	TRY(load_check_preserved(e, q->preserve_fds));
 	TRY(load_bundle(e, q->bundle, &config, &o.bundle));
-	TRY(load_config(e, config, &r->config, &r->config_len));
-	TRY(load_decode(e, &r->spec, r->config_len, config));
+	TRY(admit(e, r, config, o.bundle));
 	TRY(load_check_terminal(e, q, &r->spec.process));
 	TRY(find_notify(e, r, &o));
 	TRY(probe_facts(e, &r->facts));
@@ -216,5 +216,6 @@ load_run(struct err *e, struct run *r, const struct request *q)
 	probe_labels(&r->facts, &r->spec);
 	o.rootless |= q->rootless_auto && (r->facts.euid != 0 || r->facts.user_namespace);
 	TRY(plan_make(e, &r->plan, &r->spec, &r->facts, &o));
-	return check_rootfs(e, r->plan.rootfs);
+	TRY(check_rootfs(e, r->plan.rootfs));
+	return admit_plan(e, r);
 }

@@ -16,6 +16,7 @@
 #include "kernel/state.h"
 #include "kernel/tty.h"
 #include "plan/plan.h"
+#include "roles/verify.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -35,6 +36,8 @@ struct request {
 	const char *bundle; /* as given; NULL: the current directory */
 	const char *config; /* as given; NULL: config.json of the bundle */
 	const char *pid_file, *console_socket, *pidfd_socket; /* NULL: none */
+	const char *key;       /* PEM of the public key that counts; NULL: those of the policy */
+	int verify;	       /* enum verify_policy; -1: as the policy says */
 	const char *name;      /* the name we were called by, for messages */
 	uint32_t preserve_fds; /* those of LISTEN_FDS included */
 	uint32_t listen_fds;   /* of them: sockets of a service manager, sd_listen_fds(3) */
@@ -53,6 +56,7 @@ struct run {
 	struct facts facts;
 	const char *config; /* the text that was read and checked, for the private copy */
 	size_t config_len;
+	struct verified *verified; /* what the bundle was compared with; NULL: not verified */
 	struct state state;
 	unsigned caller_umask;
 

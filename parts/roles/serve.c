@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "kernel/hooks.h"
 #include "kernel/seccomp.h"
+#include "roles/admit.h"
 #include "roles/sync.h"
 
 #include <errno.h>
@@ -29,6 +30,7 @@ serve_hooks(struct err *e, struct run *r, enum hook kind, enum state_status stat
 
 	if (r->spec.hooks.kind[kind].n == 0)
 		return 0;
+	TRY(admit_hooks(e, r->verified, r->state.bundle, &call));
 	call.state = state_document(e, &r->state, status, r->init, "", 0);
 	if (!call.state)
 		return -1;

@@ -39,6 +39,7 @@ struct verified_object {
 };
 
 struct verified {
+	int bundle_dir; /* the caller's, as long as verify_find() is called */
 	struct manifest manifest;
 	char digest[DIGEST_TEXT]; /* SHA-256 of seal.json */
 	char key_id[DIGEST_TEXT]; /* of the key that signed it: public_key_id() */
@@ -48,8 +49,9 @@ struct verified {
 };
 
 struct verify_keys {
-	const char *key; /* one PEM file; NULL: those of the directory */
-	const char *dir; /* of *.pem; NULL: VERIFY_KEYS */
+	const char *key;    /* one PEM file; NULL: those of the directory */
+	const char *dir;    /* of *.pem; NULL: VERIFY_KEYS */
+	const char *digest; /* in place of a signature: that of seal.json, found good before */
 };
 
 int verify_manifest(
@@ -68,8 +70,8 @@ int verify_objects(struct err *e, struct verified *v, int bundle_dir, const char
 	const struct spec *s);
 
 /* What stands for a path that a property of the config has: a hook's, or the source of a bind
- * mount.  *o is NULL when nothing was checked there: a source outside the bundle, never a hook
- * outside the container. */
+ * mount; opened and compared now where verify_objects() has not done it.  *o is NULL when the
+ * manifest does not have it: a source outside the bundle, never a hook outside the container. */
 int verify_find(struct err *e, struct verified *v, const char *property, const char *bundle,
 	const char *path, struct verified_object **o);
 

@@ -1,6 +1,7 @@
 #include "spec/fields.h"
 
 #include "base/str.h"
+#include "spec/policy.h"
 
 /* What the words of a row in fields.def mean:
  *
@@ -155,6 +156,12 @@ const struct object *
 fields_resources(void)
 {
 	return &objects[OBJECT_resources];
+}
+
+const struct object *
+fields_policy(void)
+{
+	return &objects[OBJECT_policy];
 }
 
 const struct object *

@@ -13,7 +13,6 @@
 
 #include "spec/manifest.h"
 #include "spec/view.h"
-#include "words/words.h"
 
 #include <stdint.h>
 
@@ -94,6 +93,7 @@ struct fields_namespace {
 const struct object *fields_config(void);    /* into struct spec */
 const struct object *fields_process(void);   /* into struct spec_process */
 const struct object *fields_resources(void); /* into struct spec_resources */
+const struct object *fields_policy(void);    /* into struct policy */
 const struct object *fields_manifest(void);  /* into struct manifest */
 
 /* The object that a row of kind KIND_OBJECT or above has, or is a list or a map of. */

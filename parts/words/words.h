@@ -35,6 +35,7 @@ enum words {
 	WORDS_MEMORY_MODE,	/* "MPOL_BIND" -> 2 */
 	WORDS_MEMORY_FLAG,	/* "MPOL_F_STATIC_NODES" -> 1 << 15 */
 	WORDS_PERSONALITY,	/* "LINUX32" -> 8 */
+	WORDS_VERIFY,		/* "off" -> enum verify_policy */
 	WORDS_SEALED_KIND,	/* "file" -> enum sealed_kind */
 	WORDS_LISTS,
 };
@@ -86,7 +87,8 @@ enum seccomp_operator {
 	SECCOMP_MASKED_EQ,
 };
 
-/* What a manifest has digests of */
+/* What is done about a bundle that is not what was signed; what a manifest has digests of */
+enum verify_policy { VERIFY_OFF, VERIFY_WARN, VERIFY_REQUIRED };
 enum sealed_kind { SEALED_FILE, SEALED_DIRECTORY };
 
 /* The value of a spelling, or -1. */

@@ -387,7 +387,7 @@ def test_reserved_commands(runtime, name):
 
 @pytest.mark.ours
 @pytest.mark.parametrize("verb", ["create", "run"])
-@pytest.mark.parametrize("option", ["verify", "key", "degrade"])
+@pytest.mark.parametrize("option", ["degrade"])
 def test_reserved_options(bundle, verb, option):
     # covers: engines.md 2.15
     result = bundle.write().runtime.call(verb, f"--{option}", "x", "-b", bundle.dir, bundle.id)

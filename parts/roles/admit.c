@@ -1,0 +1,303 @@
+#include "roles/admit.h"
+
+#include "base/arena.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mnt.h"
+#include "base/str.h"
+#include "kernel/probe.h"
+#include "roles/load.h"
+#include "spec/policy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ACCEPTED "/var/lib/ocirt/accepted"
+#define OURS "org.ocirt.verify." /* annotations */
+
+static struct policy policy;
+static struct verified verified;
+
+/* What was accepted last of what has this name. */
+static struct {
+	uint64_t version, created;
+} last;
+
+static int
+refuse(struct err *e)
+{
+	e->number = ERR_UNVERIFIED;
+	return -1;
+}
+
+/* -- the policy -------------------------------------------------------------------------------- */
+
+static int
+read_policy(struct err *e)
+{
+	static char text[POLICY_TEXT_MAX + 1] BUFFER;
+	ssize_t n = fd_read_file(e, AT_FDCWD, POLICY_FILE, text, sizeof text);
+
+	if (n < 0 && e->number == ENOENT)
+		return 0;
+	TRY(n);
+	return policy_read(e, &policy, text, (size_t)n);
+}
+
+static bool
+is_privileged(void)
+{
+	return geteuid() == 0 && !probe_user_namespace();
+}
+
+/* What holds: the file's, or what the options say. */
+static int
+choose_policy(struct err *e, const struct request *q)
+{
+	int wanted = q->verify < 0 && q->key ? VERIFY_REQUIRED : q->verify;
+
+	TRY(read_policy(e));
+	if (policy.policy != VERIFY_OFF && (wanted >= 0 || q->key) && !is_privileged()) {
+		if (q->key)
+			return fail(e, "--key: " POLICY_FILE " says whose keys count");
+		if (wanted < policy.policy)
+			return fail(e, "--verify: weaker than \"%s\" of " POLICY_FILE,
+				words_name(WORDS_VERIFY, policy.policy));
+	}
+	if (wanted >= 0)
+		policy.policy = wanted;
+	return 0;
+}
+
+/* -- the manifest ------------------------------------------------------------------------------ */
+
+static int
+check_key(struct err *e)
+{
+	for (uint32_t i = 0; i < policy.revoked.n; i++)
+		if (str_equal(policy.revoked.at[i], verified.key_id))
+			return fail(e, "%s: key %s is revoked", verified.key, verified.key_id);
+	return 0;
+}
+
+/* "VERSION CREATED\n"; nothing was accepted where there is no file. */
+static int
+read_last(struct err *e, const char *name)
+{
+	const char *path =
+		arena_string(e, "%s/%s", policy.accepted ? policy.accepted : ACCEPTED, name);
+	char text[64];
+	ssize_t n = path ? fd_read_file(e, AT_FDCWD, path, text, sizeof text) : -1;
+	size_t len;
+
+	if (n < 0 && path && e->number == ENOENT)
+		return 0;
+	TRY(n);
+	len = str_until(text, " ");
+	if (str_u64_n(text, len, &last.version) == 0 && n > (ssize_t)len + 1 &&
+		str_u64_n(text + len + 1, (size_t)n - len - 2, &last.created) == 0)
+		return 0;
+	return fail(e, "%s: not a version and a time", path);
+}
+
+/* All that can be said before the config is parsed. */
+static int
+check_manifest(struct err *e, const struct run *r, const char *config, int bundle_dir)
+{
+	struct verify_keys keys = {.key = r->request->key, .dir = policy.keys};
+	const struct manifest *m = &verified.manifest;
+
+	TRY(verify_manifest(e, &verified, bundle_dir, &keys));
+	TRY(check_key(e));
+	TRY(read_last(e, m->name));
+	if (m->version < last.version)
+		return fail(e, MANIFEST_FILE ": version %ju of %s, after version %ju",
+			(uintmax_t)m->version, m->name, (uintmax_t)last.version);
+	TRY(verify_time(
+		e, &verified, last.created > OCIRT_DATE ? last.created : (uint64_t)OCIRT_DATE));
+	return verify_config(e, &verified, r->config, r->config_len, config);
+}
+
+/* The policy about what one of the checks said: *on is whether to go on with them. */
+static int
+judge(struct err *e, int result, bool *on)
+{
+	*on = result == 0;
+	if (result == 0)
+		return 0;
+	if (policy.policy == VERIFY_REQUIRED)
+		return refuse(e);
+	log_warning("not verified: %s", e->text);
+	return 0;
+}
+
+/* -- annotations ------------------------------------------------------------------------------- */
+
+static int
+check_annotations(struct err *e, const struct pairs *p)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		if (str_starts(p->at[i].name, OURS))
+			return fail(e, "annotations: \"%s\" is for what we have verified",
+				p->at[i].name);
+	return 0;
+}
+
+static int
+annotate(struct err *e, struct pairs *p)
+{
+	const struct manifest *m = &verified.manifest;
+	const struct pair ours[] = {
+		{OURS "key", verified.key_id},
+		{OURS "manifest", verified.digest},
+		{OURS "name", m->name},
+		{OURS "strength", verify_words(verified.root.strength)},
+		{OURS "version", arena_string(e, "%ju", (uintmax_t)m->version)},
+	};
+	struct pair *at = arena_take(e, p->n + sizeof ours / sizeof *ours, sizeof *at);
+
+	if (!at || !ours[4].value)
+		return -1;
+	if (p->n > 0)
+		memcpy(at, p->at, p->n * sizeof *at);
+	memcpy(at + p->n, ours, sizeof ours);
+	p->at = at;
+	p->n += sizeof ours / sizeof *ours;
+	return 0;
+}
+
+/* -- before anything is made ------------------------------------------------------------------- */
+
+int
+admit(struct err *e, struct run *r, const char *config, const char *bundle)
+{
+	FD_AUTO int dir = -1;
+	bool on;
+
+	if (choose_policy(e, r->request) < 0)
+		return refuse(e);
+	on = policy.policy != VERIFY_OFF;
+	TRY(load_config(e, config, &r->config, &r->config_len));
+	if (on) {
+		TRY(dir = openat(AT_FDCWD, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+		TRY(judge(e, check_manifest(e, r, config, dir), &on));
+	}
+	TRY(load_decode(e, &r->spec, r->config_len, config));
+	TRY(check_annotations(e, &r->spec.annotations));
+	if (on)
+		TRY(judge(e, verify_objects(e, &verified, dir, bundle, &r->spec), &on));
+	if (!on)
+		return 0;
+	r->verified = &verified;
+	return annotate(e, &r->spec.annotations);
+}
+
+static int
+exchanged(struct err *e, const char *what)
+{
+	(void)fail(e, "%s: exchanged after it was verified", what);
+	return refuse(e);
+}
+
+int
+admit_plan(struct err *e, struct run *r)
+{
+	struct verified *v = r->verified;
+	struct verified_object *o;
+	struct mnt_look look;
+
+	if (!v)
+		return 0;
+	for (uint32_t i = 0; i < r->plan.mounts.n; i++) {
+		struct plan_mount *m = &r->plan.mounts.at[i];
+
+		if (m->kind != PLAN_MOUNT_BIND)
+			continue;
+		TRY(verify_find(e, v, "mounts", r->plan.options.bundle, m->source, &o));
+		if (!o)
+			continue;
+		TRY(mnt_look(e, o->fd, &look));
+		m->dev = look.dev;
+		m->ino = look.ino;
+	}
+	return 0;
+}
+
+int
+admit_accept(struct err *e, struct run *r)
+{
+	const char *path = policy.accepted ? policy.accepted : ACCEPTED;
+	const struct manifest *m = &verified.manifest;
+	FD_AUTO int root = -1, at = -1, dir = -1;
+	char text[64];
+	int n;
+
+	if (!r->verified || !is_privileged() ||
+		(m->version == last.version && m->created <= last.created))
+		return 0;
+	n = str_format(text, sizeof text, "%ju %ju\n", (uintmax_t)m->version,
+		(uintmax_t)(m->created > last.created ? m->created : last.created)); /* fits */
+	TRY(root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	TRY(at = fd_make_in_root(e, root, path, FD_DIRECTORY, 0755));
+	dir = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return fail_errno(e, "open %s", path);
+	TRY(fd_replace(e, dir, m->name, 0644, text, (size_t)n));
+	return fsync(dir) < 0 ? fail_errno(e, "sync %s", path) : 0;
+}
+
+/* -- while it is used -------------------------------------------------------------------------- */
+
+int
+admit_root(struct err *e, struct run *r)
+{
+	if (!r->verified || mnt_same(r->rootfs_dir, r->verified->root.fd))
+		return 0;
+	return exchanged(e, r->plan.rootfs);
+}
+
+int
+admit_hooks(struct err *e, struct verified *v, const char *bundle, struct hooks_call *call)
+{
+	const struct spec_hook *at = call->hooks->kind[call->kind].at;
+	uint32_t n = call->hooks->kind[call->kind].n;
+	struct verified_object *o;
+	int *fd;
+
+	if (!v || n == 0)
+		return 0;
+	fd = arena_take(e, n, sizeof *fd);
+	if (!fd)
+		return -1;
+	for (uint32_t i = 0; i < n; i++) {
+		TRY(verify_find(e, v, "hooks", bundle, at[i].path, &o));
+		if (!o)
+			return exchanged(e, at[i].path);
+		fd[i] = o->fd;
+	}
+	call->fd = fd;
+	return 0;
+}
+
+/* The annotation is ours: create lets no config have one of this name. */
+int
+admit_again(struct err *e, const struct state *s, struct hooks_call *call)
+{
+	struct verify_keys keys = {0};
+	int dir; /* stays open as long as we live */
+
+	for (uint32_t i = 0; i < s->annotations.n; i++)
+		if (str_equal(s->annotations.at[i].name, OURS "manifest"))
+			keys.digest = s->annotations.at[i].value;
+	if (!keys.digest)
+		return 0;
+	if (verified.manifest.name)
+		verify_close(&verified);
+	dir = openat(AT_FDCWD, s->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return fail_errno(e, "open %s", s->bundle);
+	TRY(verify_manifest(e, &verified, dir, &keys));
+	return admit_hooks(e, &verified, s->bundle, call);
+}

@@ -1,0 +1,416 @@
+"""--verify and --key of create and run: what was not signed does not start.  The system's own /etc/ocirt and
+/var/lib/ocirt are covered by a test's, in a mount namespace of each call."""
+
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import layout, sealed
+from harness.container import until
+
+pytestmark = [pytest.mark.ours, pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl here")]
+
+UNVERIFIED = 77
+FLIPS, PARTS = 10000, 20  # bits; tests that they are shared out to, each of which may take a minute
+OURS = "org.ocirt.verify."
+
+
+class Gate:
+    """A signed bundle of a directory, hooks and a bind mount, and a system of its own with a policy."""
+
+    def __init__(self, bundle):
+        self.bundle, self.runtime, self.dir = bundle, bundle.runtime, bundle.dir
+        bundle.own_rootfs().sh("echo started; cat /data/file")
+        (self.dir / "data").mkdir()
+        (self.dir / "data/file").write_text("data\n")
+        bundle.bind("/data", "data", "bind", "ro")
+        self.private, self.public = sealed.make_key(self.runtime.work)
+        self.system = self.runtime.work / f"system.{bundle.id}"
+        self.keys = self.system / "etc/ocirt/keys"
+        self.accepted = self.system / "lib/ocirt/accepted"
+        self.keys.mkdir(parents=True)
+        (self.system / "lib").mkdir()
+        # A lower layer each of /etc and what is ours; nothing of the host's own /etc/ocirt is seen.
+        (self.system / "hidden/ocirt").mkdir(parents=True)
+        self.wrap = ("unshare", "--mount", "--propagation", "private", "sh", "-ec",
+                     f"mount -t overlay -o lowerdir={self.system}/etc:/etc none /etc; "
+                     f'mount --bind {self.system}/lib /var/lib; exec "$@"', "sh")
+
+    def hook(self, kind, name, text):
+        path = self.dir / name
+        path.write_text(text)
+        path.chmod(0o755)
+        self.bundle.hook(kind, path)
+        return path
+
+    def policy(self, text=None, **members):
+        (self.system / "etc/ocirt/verify.json").write_text(text or json.dumps(members))
+
+    def trust(self, public=None):
+        shutil.copy(public or self.public, self.keys / "app.pem")
+
+    def seal(self, *options, version=1):
+        self.bundle.write()
+        self.runtime.call("seal", "-b", self.dir, "--name", "app", "--version", version, "--key", self.private, *options,
+                          root=False).ok()
+        return self
+
+    def call(self, verb, *options, wrap=(), id_=None, **more):
+        """Without writing the config anew, as Bundle.create() does."""
+        more.setdefault("wrap", (*self.wrap, *wrap))
+        return self.runtime.call(verb, "--bundle", self.dir, *options, id_ or self.bundle.id, **more)
+
+    def runs(self, *options, out="started\ndata\n", **more):
+        result = self.call("run", *options, **more).ok()
+        assert result.out == out, result
+        return result
+
+    def refused(self, text, *options, **more):
+        """One line, an exit code of its own, and nothing left."""
+        for verb in ("create", "run"):
+            result = self.call(verb, *options, **more).fails(code=UNVERIFIED)
+            assert result.message == f"{self.runtime.name} {verb} failed: {text}", result
+            assert self.runtime.state(self.bundle.id).code != 0 and not layout.directories(self.bundle.id)
+            assert not self.runtime.root.exists() or not os.listdir(self.runtime.root)
+
+
+@pytest.fixture
+def gate(bundle):
+    return Gate(bundle)
+
+
+@pytest.fixture
+def required(gate):
+    gate.policy(policy="required")
+    gate.trust()
+    return gate
+
+
+def flip(path, at=0):
+    data = bytearray(Path(path).read_bytes())
+    data[at] ^= 1
+    Path(path).write_bytes(data)
+
+
+# -- what is let in ----------------------------------------------------------------------------------------
+
+
+def test_signed_bundle_starts_and_state_tells(required):
+    g = required.seal(version=7)
+    g.bundle.annotate(mine="kept")
+    g.seal(version=7)
+    g.call("create").ok()
+    annotations = g.runtime.state(g.bundle.id).ok().json["annotations"]
+    g.runtime.delete(g.bundle.id, force=True).ok()
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-in", g.public, "-outform", "DER"], capture_output=True, check=True)
+    assert annotations == {
+        "mine": "kept",
+        OURS + "key": sealed.sha256(der.stdout),
+        OURS + "manifest": sealed.sha256((g.dir / "seal.json").read_bytes()),
+        OURS + "name": "app",
+        OURS + "strength": "writable: can change after the check",
+        OURS + "version": "7",
+    }
+    g.runs()
+
+
+def test_off_by_default(gate):
+    gate.bundle.write()
+    gate.runs()
+    gate.runs("--verify=off")
+    gate.policy(policy="off")
+    gate.runs()
+
+
+def test_key_alone_means_required(gate):
+    gate.bundle.write()
+    gate.refused("not sealed: open seal.json: no such file or directory", "--key", gate.public)
+    gate.seal().runs("--key", gate.public)
+    gate.runs("--key", os.path.relpath(gate.public, "/"))
+
+
+def test_warn_starts_and_says_so(gate):
+    gate.policy(policy="warn")
+    gate.trust()
+    gate.seal().runs()
+    (gate.dir / "data/file").write_text("other\n")
+    result = gate.runs(out="started\nother\n")
+    assert result.warnings == ["not verified: data: not what was sealed"]
+    gate.call("create").ok()
+    assert OURS + "key" not in gate.runtime.state(gate.bundle.id).ok().json.get("annotations", {})
+    gate.runtime.delete(gate.bundle.id, force=True).ok()
+
+
+def test_annotations_cannot_be_made_up(gate):
+    gate.bundle.annotate(**{OURS + "key": "x"}).refused(
+        text=f'annotations: "{OURS}key" is for what we have verified')
+
+
+# -- what is not -------------------------------------------------------------------------------------------
+
+
+def test_each_thing_that_is_wrong(required):
+    g = required
+    hook = g.hook("prestart", "hook", "#!/bin/sh\n:\n")
+    g.seal()
+    g.runs()
+    for path, text in [
+        (g.dir / "config.json", "config.json: not what was sealed"),
+        (g.dir / "rootfs/bin/probe", "rootfs: not what was sealed"),
+        (hook, "hook: not what was sealed"),
+        (g.dir / "data/file", "data: not what was sealed"),
+        (g.dir / "seal.json", "seal.json.sig: not made by a key of /etc/ocirt/keys"),
+        (g.dir / "seal.json.sig", "seal.json.sig: not made by a key of /etc/ocirt/keys"),
+    ]:
+        was = path.stat()
+        flip(path)
+        g.refused(text)
+        flip(path)
+        os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+        g.runs()
+    (g.dir / "seal.json.sig").rename(g.dir / "away")
+    g.refused("not signed: open seal.json.sig: no such file or directory")
+    (g.dir / "away").rename(g.dir / "seal.json.sig")
+    (g.dir / "seal.json").unlink()
+    g.refused("not sealed: open seal.json: no such file or directory")
+
+
+def test_keys(required):
+    g = required.seal()
+    other = g.runtime.work / "other"
+    other.mkdir()
+    _, public = sealed.make_key(other)
+    g.trust(public)
+    g.refused("seal.json.sig: not made by a key of /etc/ocirt/keys")
+    g.refused("seal.json.sig: not made by this key", "--key", public)
+    g.runs("--key", g.public)
+    shutil.copy(g.public, g.keys / "second.pem")
+    g.runs()
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-in", g.public, "-outform", "DER"], capture_output=True, check=True)
+    key = sealed.sha256(der.stdout)
+    g.policy(policy="required", revoked=["0" * 64, key])
+    g.refused(f"/etc/ocirt/keys/second.pem: key {key} is revoked")
+    g.refused(f"{g.public}: key {key} is revoked", "--key", g.public)
+    elsewhere = g.system / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(g.public, elsewhere / "a.pem")
+    g.policy(policy="required", keys=str(elsewhere))
+    g.runs()
+    (elsewhere / "a.pem").unlink()
+    g.refused(f"no key *.pem in {elsewhere}")
+
+
+def test_rollback(required):
+    g = required.seal(version=5)
+    g.runs()
+    assert g.accepted.joinpath("app").read_text().split()[0] == "5"
+    g.seal(version=4).refused("seal.json: version 4 of app, after version 5")
+    g.seal(version=5).runs()
+    g.seal(version=6)
+    g.call("create", "--dry-run").ok()
+    assert g.accepted.joinpath("app").read_text().split()[0] == "5", "a dry run accepts nothing"
+    g.runs()
+    assert os.listdir(g.accepted) == ["app"]
+    g.accepted.joinpath("app").write_text("6\n")
+    g.refused("/var/lib/ocirt/accepted/app: not a version and a time")
+    elsewhere = g.system / "lib/elsewhere"
+    g.policy(policy="required", accepted="/var/lib/elsewhere")
+    g.runs()
+    assert elsewhere.joinpath("app").read_text().split()[0] == "6"
+
+
+def test_not_before_is_compared_with_what_is_known(required):
+    g = required
+    late = int(time.time()) + 100000
+    g.seal("--not-before", late)
+    g.call("run").fails(f"seal.json: notBefore: {late} is ", code=UNVERIFIED)
+    g.accepted.mkdir(parents=True)
+    (g.accepted / "app").write_text(f"1 {late}\n")
+    g.runs()
+
+
+# -- the policy --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text, error", [
+    ("", "/etc/ocirt/verify.json"),
+    ("{}", "/etc/ocirt/verify.json: policy: missing"),
+    ('{"policy": "maybe"}', '/etc/ocirt/verify.json: policy: "maybe" is not a policy'),
+    ('{"policy": "off", "polici": "required"}', "/etc/ocirt/verify.json"),
+    ('{"policy": "off", "policy": "off"}', "/etc/ocirt/verify.json"),
+    ('{"policy": "off", "keys": "k"}', '/etc/ocirt/verify.json: keys: "k" is not absolute'),
+    ('{"policy": "off", "accepted": "k"}', '/etc/ocirt/verify.json: accepted: "k" is not absolute'),
+    ('{"policy": "off", "revoked": ["0"]}', "/etc/ocirt/verify.json: revoked[0]: not 64 hexadecimal digits in lower case"),
+])
+def test_a_policy_that_is_none_lets_nothing_in(gate, text, error):
+    gate.bundle.write()
+    gate.policy(text or " ")
+    result = gate.call("create").fails(error, code=UNVERIFIED)
+    assert result.message.startswith(f"{gate.runtime.name} create failed: /etc/ocirt/verify.json: "), result
+
+
+def test_option_that_is_none(gate):
+    gate.bundle.write()
+    gate.call("create", "--verify=maybe").fails('--verify: "maybe" is not a policy')
+
+
+def test_root_may_weaken(required):
+    required.bundle.write()
+    required.refused("not sealed: open seal.json: no such file or directory")
+    required.runs("--verify=off")
+
+
+def test_a_caller_without_privilege_cannot_weaken(required):
+    g = required
+    g.seal()
+    g.runtime = g.runtime.by(1000)
+    for option in ("off", "warn"):
+        g.call("create", f"--verify={option}").fails(f'--verify: weaker than "required" of /etc/ocirt/verify.json', code=UNVERIFIED)
+    g.call("create", "--key", g.public).fails("--key: /etc/ocirt/verify.json says whose keys count", code=UNVERIFIED)
+    g.policy(policy="warn")
+    g.call("create", "--verify=off").fails('--verify: weaker than "warn" of /etc/ocirt/verify.json', code=UNVERIFIED)
+    (g.dir / "seal.json").unlink()
+    g.call("create", "--verify=required", "--dry-run").fails("not sealed: ", code=UNVERIFIED)
+    g.policy(policy="off")
+    g.call("create", "--key", g.public, "--dry-run").fails("not sealed: ", code=UNVERIFIED)
+
+
+# -- between the check and the use ---------------------------------------------------------------------------
+
+
+def test_hooks_are_executed_from_what_was_compared(required):
+    """The first hook puts another program in the place of the others."""
+    g = required
+    log = g.dir.parent / f"log.{g.bundle.id}"
+    script = (f"#!/bin/sh\nfor h in b c; do printf '#!/bin/sh\\necho evil >>{log}\\n' >{g.dir}/new; "
+              f"chmod 755 {g.dir}/new; mv {g.dir}/new {g.dir}/$h; done\n")
+    g.hook("prestart", "a", script)
+    g.hook("createRuntime", "b", f"#!/bin/sh\necho b >>{log}\n")
+    g.hook("createContainer", "c", f"#!/bin/sh\necho c >>{log}\n")
+    g.seal().runs()
+    assert log.read_text() == "b\nc\n"
+
+
+def test_binary_hook_gets_no_descriptor_but_its_own(required):
+    g = required
+    shutil.copy(shutil.which("busybox"), g.dir / "hook")
+    seen = g.dir.parent / f"seen.{g.bundle.id}"
+    script = f"for f in /proc/$$/fd/*; do readlink $f; done >{seen}; :"
+    g.bundle.hook("prestart", g.dir / "hook", args=["sh", "-c", script])
+    g.seal().runs()
+    lines = seen.read_text().split("\n")
+    assert str(g.dir / "hook") in lines
+    assert all(line.startswith("pipe:") or line in ("", str(seen), str(g.dir / "hook")) for line in lines), lines
+
+
+def test_hooks_of_start_and_delete_are_compared_again(required):
+    g = required
+    log = g.dir.parent / f"log.{g.bundle.id}"
+    start = g.hook("poststart", "start", f"#!/bin/sh\necho start >>{log}\n")
+    stop = g.hook("poststop", "stop", f"#!/bin/sh\necho stop >>{log}\n")
+    g.bundle.sh("sleep 60")
+    g.seal()
+    g.call("create").ok()
+    g.runtime.start(g.bundle.id).ok()
+    g.runtime.delete(g.bundle.id, force=True).ok()
+    assert log.read_text() == "start\nstop\n"
+    g.call("create").ok()
+    flip(stop, 20)
+    g.runtime.start(g.bundle.id).ok()
+    result = g.runtime.delete(g.bundle.id, force=True).ok()
+    assert result.warnings == ["stop: not what was sealed"], result
+    assert log.read_text() == "start\nstop\nstart\n"
+    flip(stop, 20)
+    g.call("create").ok()
+    flip(start, 20)
+    g.runtime.start(g.bundle.id).fails("start: not what was sealed", code=UNVERIFIED)
+    flip(start, 20)
+    g.runtime.delete(g.bundle.id, force=True)
+    g.call("create").ok()
+    flip(g.dir / "seal.json", 3)
+    g.runtime.start(g.bundle.id).fails("seal.json: not what it was when the container was created", code=UNVERIFIED)
+    g.runtime.delete(g.bundle.id, force=True).ok()
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace here")
+@pytest.mark.parametrize("what", ["data", "rootfs"])
+def test_directory_is_exchanged_after_the_check(required, what):
+    """The clone waits, when everything was compared: the state folder is there."""
+    g = required.seal()
+    line = [*g.wrap, "strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=clone,clone3:delay_enter=3000000:when=1",
+            g.runtime.path, "--root", str(g.runtime.root), "run", "--bundle", str(g.dir), g.bundle.id]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        try:
+            until(lambda: (g.runtime.root / g.bundle.id).exists(), "everything is compared")
+            (g.dir / what).rename(g.dir / "away")
+            shutil.copytree(g.dir / "away", g.dir / what, symlinks=True)
+            out, err = child.communicate(timeout=20)
+        finally:
+            child.kill()
+    assert child.returncode == UNVERIFIED and out == "", (child.returncode, out, err)
+    source = f'error mounting \\"{g.dir}/data\\" to rootfs at \\"/data\\"' if what == "data" else f"{g.dir}/rootfs"
+    assert f"error during container init: {source}: exchanged after it was verified" in err, err
+
+
+# -- ten thousand bits ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace here")
+@pytest.mark.parametrize("part", range(PARTS))
+def test_ten_thousand_flipped_bits(gate, capsys, part):
+    """create, not verify: nothing is made.  Of every fiftieth the system calls are looked at."""
+    g = gate
+    seed = random.randrange(1 << 32)
+    dice = random.Random(seed)
+    g.bundle.set("root", {"path": "image", "readonly": True}).set("mounts", [])
+    g.hook("prestart", "hook", "#!/bin/sh\nexit 0\n" + "# nothing\n" * 50)
+    (g.dir / "image").write_bytes(squash(g))
+    g.seal()
+    calls = g.runtime.work / "calls"
+    line = [g.runtime.path, "--root", str(g.runtime.root), "create", "--bundle", str(g.dir), "--key", str(g.public), g.bundle.id]
+    watched = ["strace", "-f", "-qq", "-o", str(calls), "-e", "trace=clone,clone3,fork,vfork,unshare,setns,mkdirat,mkdir", *line]
+    names = ["config.json", "image", "hook", "seal.json", "seal.json.sig"]
+    files = {name: os.open(g.dir / name, os.O_RDWR) for name in names}
+    sizes = {name: os.fstat(fd).st_size for name, fd in files.items()}
+    null = os.open("/dev/null", os.O_RDWR)
+    refused = dict.fromkeys(names, 0)
+    quiet = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, null, 2)]
+    clones = 0
+    for i in range(FLIPS // PARTS):
+        name = dice.choice(names)
+        at, bit = dice.randrange(sizes[name]), 1 << dice.randrange(8)
+        was = os.pread(files[name], 1, at)
+        os.pwrite(files[name], bytes([was[0] ^ bit]), at)
+        words = watched if i % 50 == 0 else line
+        pid = os.posix_spawn(shutil.which(words[0]), words, os.environ, file_actions=quiet)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        os.pwrite(files[name], was, at)
+        assert code == UNVERIFIED, f"seed {seed}: byte {at} of {name}, bit {bit}: exit {code}"
+        refused[name] += 1
+        if words is watched:
+            clones += len(re.findall(r"^\d+ +(?:clone|clone3|fork|vfork|unshare|setns|mkdir|mkdirat)\(", calls.read_text(), re.M))
+    for fd in (*files.values(), null):
+        os.close(fd)
+    assert not g.runtime.root.exists() and not layout.directories(g.bundle.id)
+    assert clones == 0
+    with capsys.disabled():
+        print(f"\n{sum(refused.values())} of {FLIPS // PARTS} flipped bits refused ({refused}); of those watched {clones} made a "
+              f"namespace, a process or a directory; part {part + 1} of {PARTS}")
+
+
+def squash(g):
+    """A small image; where there is no mksquashfs, bytes that look like one: they are compared, not mounted."""
+    tree, path = g.dir / "tree", g.runtime.work / "small.squashfs"
+    tree.mkdir()
+    (tree / "file").write_bytes(os.urandom(9000))
+    if shutil.which("mksquashfs"):
+        subprocess.run(["mksquashfs", tree, path, "-quiet", "-no-progress"], check=True, stdout=subprocess.DEVNULL)
+        return path.read_bytes()
+    return b"hsqs" + os.urandom(9000)
