@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 /* The linker's own symbol: the ELF header where it is mapped. Hidden: no entry in the GOT. */
-extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
 enum {
 	REAP_BURST = 64, /* then signals have their turn: a storm must not delay them */
@@ -345,8 +345,8 @@ hurry(struct supervise *s, enum state *state, int64_t *end)
 static TOGETHER void
 shrink(void)
 {
-	const char *image = (const char *)&__ehdr_start;
-	const ElfW(Phdr) *ph = (const ElfW(Phdr) *)(image + __ehdr_start.e_phoff);
+	const ElfW(Ehdr) *image = (const void *)__ehdr_start;
+	const ElfW(Phdr) *ph = (const void *)(__ehdr_start + image->e_phoff);
 	uintptr_t page = getauxval(AT_PAGESZ), here = (uintptr_t)__builtin_frame_address(0) & -page;
 	uintptr_t kept[] = {(uintptr_t)syscall - page, (uintptr_t)supervise_run};
 	size_t size = ph->p_memsz;

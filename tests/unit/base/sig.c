@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <unistd.h>
 
 static bool
@@ -40,9 +41,50 @@ what_ends_a_command(void)
 	ok(!blocked(SIGINT) && !blocked(SIGQUIT) && !blocked(SIGTERM), "the mask is as it was");
 }
 
+/* As init.md 2.2 wants it: values whole, real-time ones in order, those of the library too. */
+static void
+queue_and_wait(void)
+{
+	union sigval value = {.sival_ptr = (void *)(uintptr_t)0x11223344};
+	struct sig_mask before;
+	siginfo_t info = {0};
+	int lost = 0;
+
+	sig_block(&before);
+	is_int(sig_wait(&info, 0), 0, "none has come");
+	is_int(sig_wait(&info, 20), 0, "nor in a while");
+	info.si_code = SI_QUEUE;
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value = value;
+	is_int(sig_queue(getpid(), 40, &info), 0, "one is sent");
+	info = (siginfo_t){0};
+	is_int(sig_wait(&info, 1000), 40, "it comes");
+	ok(info.si_code == SI_QUEUE && info.si_pid == getpid() &&
+			info.si_value.sival_ptr == value.sival_ptr,
+		"with all that it was sent with");
+	for (int i = 0; i < 50; i++) {
+		info.si_code = SI_QUEUE;
+		info.si_value.sival_int = i;
+		lost += sig_queue(getpid(), 41, &info) != 0;
+	}
+	for (int i = 0; i < 50; i++)
+		lost += sig_wait(&info, 1000) != 41 || info.si_value.sival_int != i;
+	is_int(lost, 0, "fifty, in order");
+	for (int sig = 1; sig < _NSIG; sig++) {
+		if (sig == SIGKILL || sig == SIGSTOP)
+			continue;
+		(void)kill(getpid(), sig);
+		is_int(sig_wait(&info, 1000), sig, "signal %d", sig);
+	}
+	is_int(sig_queue(getpid(), _NSIG + 1, &info), -1, "there is no such signal");
+	sig_restore(&before);
+}
+
 int
 main(void)
 {
 	what_ends_a_command();
+	queue_and_wait();
 	return done_testing();
 }
