@@ -1,6 +1,7 @@
 #include "kernel/shed.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -15,7 +16,16 @@ extern char __bss_start[] __attribute__((visibility("hidden")));
  * behind it. */
 static char behind_buffers __attribute__((aligned(2048), used));
 
-/* Whole pages are given back, the rest is overwritten. */
+/* Whole pages are given back, and where madvise(2) is left out of the kernel replaced: most of them
+ * were never touched, and must not be now.  The rest is overwritten. */
+static bool
+give_back(char *at, size_t size)
+{
+	return madvise(at, size, MADV_DONTNEED) == 0 ||
+		mmap(at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+			0) == at;
+}
+
 static void
 forget(char *from, char *to)
 {
@@ -23,7 +33,7 @@ forget(char *from, char *to)
 	char *first = (char *)(((uintptr_t)from + page - 1) & -page);
 	char *last = (char *)((uintptr_t)to & -page);
 
-	if (first >= last || madvise(first, (size_t)(last - first), MADV_DONTNEED) < 0)
+	if (first >= last || !give_back(first, (size_t)(last - first)))
 		first = last = to;
 	memset(from, 0, (size_t)(first - from));
 	memset(last, 0, (size_t)(to - last));
