@@ -6,7 +6,6 @@
 #include "tap.h"
 
 #include <dirent.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
