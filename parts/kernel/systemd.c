@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static const char object[] = "/org/freedesktop/systemd1",
@@ -66,10 +67,29 @@ await_job(struct err *e)
 	}
 }
 
+/* SO_PEERCRED of socket(7) gives a process that our pid namespace does not have the number 0.  Then
+ * the manager knows our processes by other numbers, too: what it moved would be somebody else. */
 static int
-open_talk(struct err *e, const char *manager)
+same_numbers(struct err *e)
 {
-	return dbus_connect(e, &talk, manager, SYSTEMD_MS) < 0 ? context(e, "systemd") : 0;
+	struct ucred peer = {0};
+	socklen_t size = sizeof peer;
+
+	if (getsockopt(talk.fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return fail_errno(e, "SO_PEERCRED");
+	return peer.pid != 0 ? 0 : fail(e, "it does not run in our pid namespace");
+}
+
+/* pid: of the process that will be talked of, 0: none. */
+static int
+open_talk(struct err *e, const char *manager, pid_t pid)
+{
+	if (dbus_connect(e, &talk, manager, SYSTEMD_MS) < 0)
+		return context(e, "systemd");
+	if (pid == 0 || same_numbers(e) == 0)
+		return 0;
+	fd_close(&talk.fd);
+	return context(e, "systemd: %s", manager);
 }
 
 /* Closes it; puts in front of a failure what was asked for. */
@@ -123,7 +143,7 @@ systemd_find(struct err *e, struct facts *f)
 	IN(e, ROLE_HOST);
 	if (find_socket(e, f) < 0)
 		return context(e, "systemd");
-	TRY(open_talk(e, f->manager));
+	TRY(open_talk(e, f->manager, 0));
 	return close_talk(e, ask_cgroup(e, f), "ask", "ControlGroup");
 }
 
@@ -230,7 +250,7 @@ int
 systemd_start(struct err *e, const struct plan_unit *u, pid_t pid)
 {
 	IN(e, ROLE_HOST);
-	TRY(open_talk(e, u->manager));
+	TRY(open_talk(e, u->manager, pid));
 	return close_talk(e, start(e, u, pid), "start", u->name);
 }
 
@@ -240,7 +260,7 @@ systemd_set(struct err *e, const struct plan_unit *u)
 	int result;
 
 	IN(e, ROLE_HOST);
-	TRY(open_talk(e, u->manager));
+	TRY(open_talk(e, u->manager, 0));
 	begin("SetUnitProperties", "sba(sv)");
 	put_string(u->name);
 	dbus_put(&talk.out, 1, 4);
@@ -267,7 +287,7 @@ int
 systemd_stop(struct err *e, const char *manager, const char *unit)
 {
 	IN(e, ROLE_HOST);
-	TRY(open_talk(e, manager));
+	TRY(open_talk(e, manager, 0));
 	return close_talk(e, stop(e, unit), "stop", unit);
 }
 
@@ -275,7 +295,7 @@ int
 systemd_attach(struct err *e, const char *manager, const char *unit, pid_t pid)
 {
 	IN(e, ROLE_HOST);
-	TRY(open_talk(e, manager));
+	TRY(open_talk(e, manager, pid));
 	begin("AttachProcessesToUnit", "ssau");
 	put_string(unit);
 	put_string("");

@@ -30,7 +30,8 @@ bool systemd_runs(void);
 int systemd_find(struct err *e, struct facts *f);
 
 /* Starts the unit with `pid` in it (0: nobody, a slice), and waits for its job.  A failed unit of
- * that name is forgotten first.  A manager that lacks an optional property gets none of them. */
+ * that name is forgotten first.  A manager that lacks an optional property gets none of them.
+ * "it does not run in our pid namespace": its numbers are of other processes. */
 int systemd_start(struct err *e, const struct plan_unit *u, pid_t pid);
 
 /* Changes the optional properties of a unit until the next boot; a manager that lacks one is none
@@ -40,7 +41,8 @@ int systemd_set(struct err *e, const struct plan_unit *u);
 /* Stops a unit, waits for its job and forgets that it failed; one that is not there is success. */
 int systemd_stop(struct err *e, const char *manager, const char *unit);
 
-/* Moves a process into a unit, as who has no right over both cgroups must ask for. */
+/* Moves a process into a unit, as who has no right over both cgroups must ask for; refused in
+ * another pid namespace, as by systemd_start(). */
 int systemd_attach(struct err *e, const char *manager, const char *unit, pid_t pid);
 
 #endif

@@ -232,6 +232,15 @@ def test_no_socket(unit, systemd):
 
 @pytest.mark.ours
 @pretended
+def test_another_pid_namespace(unit, systemd):
+    """Its numbers are those of others, whom systemd would move."""
+    unit.create(globals_=ON, wrap=("unshare", "--pid", "--fork", "--mount-proc")).fails(
+        "systemd: /run/systemd/private: it does not run in our pid namespace")
+    assert not systemd.named("StartTransientUnit") and not layout.directories(unit.unit)
+
+
+@pytest.mark.ours
+@pretended
 def test_delete_without_systemd(unit, systemd):
     """The processes and the cgroups are gone all the same."""
     with Scoped(unit).create() as c:
