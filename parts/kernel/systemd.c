@@ -108,17 +108,37 @@ systemd_runs(void)
 	return access("/run/systemd/system", F_OK) == 0;
 }
 
+/* The user's own directory: he is known by it, or by his session bus, whose socket is in it; %.*s
+ * of a path.  The bus itself is not asked: where it is his manager is, whose socket is beside. */
+static const char *
+user_directory(int *len)
+{
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+
+	if (dir && *dir) {
+		*len = (int)strlen(dir);
+		return dir;
+	}
+	dir = getenv("DBUS_SESSION_BUS_ADDRESS");
+	if (!dir || !str_starts(dir, "unix:path="))
+		return NULL;
+	dir += strlen("unix:path=");
+	*len = (int)str_until(dir, ",;") - (int)strlen("/bus");
+	return *len > 0 && str_starts(dir + *len, "/bus") ? dir : NULL;
+}
+
 static int
 find_socket(struct err *e, struct facts *f)
 {
-	const char *dir = getenv("XDG_RUNTIME_DIR");
+	int len = 0;
+	const char *dir = user_directory(&len);
 
 	f->manager = "/run/systemd/private";
 	if (f->euid == 0 && !(f->user_namespace && dir))
 		return 0;
 	if (!dir || *dir != '/')
 		return fail(e, "XDG_RUNTIME_DIR is not set");
-	f->manager = arena_string(e, "%s/systemd/private", dir);
+	f->manager = arena_string(e, "%.*s/systemd/private", len, dir);
 	return f->manager ? 0 : -1;
 }
 

@@ -26,7 +26,8 @@ enum { SYSTEMD_MS = 25000 };
 bool systemd_runs(void);
 
 /* Fills f->manager and f->manager_cgroup, with that of a user who has one: the caller is not root,
- * or is root in a user namespace.  "XDG_RUNTIME_DIR is not set". */
+ * or is root in a user namespace.  It is below XDG_RUNTIME_DIR, or beside the socket that
+ * DBUS_SESSION_BUS_ADDRESS names where that is not set.  "XDG_RUNTIME_DIR is not set". */
 int systemd_find(struct err *e, struct facts *f);
 
 /* Starts the unit with `pid` in it (0: nobody, a slice), and waits for its job.  A failed unit of

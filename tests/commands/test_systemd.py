@@ -230,6 +230,26 @@ def test_no_socket(unit, systemd):
     unit.create(globals_=ON).fails("systemd: connect to /run/systemd/private: no such file or directory")
 
 
+BUS = "DBUS_SESSION_BUS_ADDRESS"
+WHERE = {"by nothing": ({}, "XDG_RUNTIME_DIR is not set"),
+         "by its directory": ({"XDG_RUNTIME_DIR": "/run/a", BUS: "unix:path=/run/b/bus"}, "/run/a"),
+         "by its bus": ({BUS: "unix:path=/run/b/bus"}, "/run/b"),
+         "by more of its bus": ({"XDG_RUNTIME_DIR": "", BUS: "unix:path=/run/b/bus,guid=00ff;tcp:host=x"}, "/run/b"),
+         "not by another bus": ({BUS: "unix:path=/run/b/bus2"}, "XDG_RUNTIME_DIR is not set"),
+         "not by an abstract one": ({BUS: "unix:abstract=/run/b/bus"}, "XDG_RUNTIME_DIR is not set")}
+
+
+@pytest.mark.ours
+@pretended
+@pytest.mark.parametrize("how", WHERE)
+def test_where_the_users_manager_is(unit, systemd, how):
+    env, where = WHERE[how]
+    unit.runtime = unit.runtime.by(UID)
+    unit.create(globals_=ON, env={"PATH": os.environ["PATH"], **env}).fails(
+        "systemd: " + (where if where[0] == "X" else f"connect to {where}/systemd/private: no such file or directory"))
+    assert not systemd.calls
+
+
 @pytest.mark.ours
 @pretended
 def test_another_pid_namespace(unit, systemd):
