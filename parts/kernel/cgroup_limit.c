@@ -138,7 +138,8 @@ find_missing(const struct plan_limit *l, uint32_t i, const char *words)
 }
 
 /* All at once; where one of them is refused, one by one, as far as it goes: what is needed and
- * still missing is noticed at the end. */
+ * still missing is noticed at the end.  Not where it is busy: of what holds processes those that
+ * know threads would make a threaded domain, below which nobody can live, cgroups(7). */
 static void
 hand_on(int dir, const struct controllers *c)
 {
@@ -153,7 +154,8 @@ hand_on(int dir, const struct controllers *c)
 		if (!has_word(c->enabled, word, n))
 			(void)str_add(&s, "+%.*s ", (int)n, word); /* room for all of c->has */
 	}
-	if (s.len == 0 || fd_write_file(&ignored, dir, "cgroup.subtree_control", all) == 0)
+	if (s.len == 0 || fd_write_file(&ignored, dir, "cgroup.subtree_control", all) == 0 ||
+		ignored.number == EBUSY)
 		return;
 	for (char *at = all; *at;) {
 		char *end = at + str_until(at, " ");

@@ -20,7 +20,9 @@ struct place {
  * depends on who calls, and config-linux.md#cgroups-path has the same value always lead to the same
  * place.
  * CG-3: without a value it is the id, below the caller's own cgroup, where an unprivileged caller
- * may be allowed to make it. */
+ * may be allowed to make it.  What holds processes, as the caller's does, gives no controllers to
+ * what is below it, cgroups(7), "no internal processes": with limits it is beside the caller's own,
+ * as runc has it. */
 static int
 find_place(struct err *e, struct plan *p, struct place *place)
 {
@@ -76,8 +78,11 @@ add_dir(struct err *e, struct plan *p, const struct facts_hierarchy *h, const st
 	struct plan_cgroup *c = &p->cgroup;
 	struct plan_cgroup_dir *d = &c->dir[c->n_dirs];
 	const char *own = place->below_own ? own_below_mount(h) : "";
+	size_t n = strlen(own);
 
-	d->dir = arena_string(e, "%s%s%s", h->mount_point, own, place->path);
+	if (n > 0 && facts_cgroup2_only(p->facts) && plan_resources_any(&p->spec->linux_.resources))
+		n = (size_t)(strrchr(own, '/') - own);
+	d->dir = arena_string(e, "%s%.*s%s", h->mount_point, (int)n, own, place->path);
 	if (!d->dir)
 		return -1;
 	if (strlen(d->dir) >= PLAN_PATH_MAX)

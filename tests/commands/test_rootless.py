@@ -207,3 +207,36 @@ def test_cg_8_delegated_cgroup(rootless, delegated):
         container.kill("KILL").wait()
         rootless.runtime.delete(container.id, before=enter).ok()
         assert not box.exists()
+
+
+@pytest.mark.ours
+def test_cg_3_limits_beside_the_callers_own(rootless, delegated):
+    """What holds the caller gives no controllers to what is below it, and is what it was: not a threaded domain."""
+    rootless.drop("linux.cgroupsPath")
+    rootless.set("linux.resources", {"pids": {"limit": 9}, "memory": {"limit": 1 << 25}}).args("sleep", "100")
+
+    def enter():
+        (delegated / "caller/cgroup.procs").write_text("0")
+
+    with Container(rootless).create(before=enter) as container:
+        box = delegated / container.id
+        assert (box / "pids.max").read_text() == "9\n" and (box / "memory.max").read_text() == f"{1 << 25}\n"
+        assert str(container.pid) in (box / "cgroup.procs").read_text().split()
+        container.kill("KILL").wait()
+        rootless.runtime.delete(container.id, before=enter).ok()
+        assert not box.exists()
+
+
+@pytest.mark.ours
+def test_cg_8_below_a_cgroup_with_processes(rootless, delegated):
+    """It is not made a threaded domain, in which no container could live."""
+    rootless.set("linux.cgroupsPath", f"/{delegated.name}/caller/box").set("linux.resources", {"pids": {"limit": 9}})
+    os.chown(delegated / "caller/cgroup.subtree_control", DAEMON, DAEMON)
+
+    def enter():
+        (delegated / "caller/cgroup.procs").write_text("0")
+
+    text = f"linux.resources.pids.limit: the cgroup controller pids is not available in {delegated}/caller"
+    result = rootless.create(before=enter)
+    assert result.code == 1 and result.message.endswith(text), result.message
+    assert (delegated / "caller/cgroup.subtree_control").read_text().strip() == ""

@@ -69,6 +69,29 @@ test_nested(void)
 	is_str(below("/..", "/y"), "/sys/fs/cgroup/web1", "a mount from outside of it");
 }
 
+/* What has processes hands no controllers on. */
+static void
+test_limits_beside_the_own(void)
+{
+	fixture_start();
+	facts.hierarchy[0].controllers = "memory pids";
+	facts.hierarchy[0].own = "/x/y";
+	spec.linux_.resources.pids.limit = 9;
+	spec.linux_.resources.pids.limit_set = true;
+	is_int(fixture_plan(), 0, "a limit without a cgroupsPath");
+	is_str(plan.cgroup.dir[0].dir, "/sys/fs/cgroup/x/web1", "beside the own cgroup");
+	facts.hierarchy[0].own = "/y";
+	fixture_plan();
+	is_str(plan.cgroup.dir[0].dir, "/sys/fs/cgroup/web1", "below the root");
+	facts.hierarchy[0].own = "/";
+	fixture_plan();
+	is_str(plan.cgroup.dir[0].dir, "/sys/fs/cgroup/web1", "the own one is the root");
+	spec.linux_.cgroups_path = "/a/b";
+	facts.hierarchy[0].own = "/x/y";
+	fixture_plan();
+	is_str(plan.cgroup.dir[0].dir, "/sys/fs/cgroup/a/b", "with one");
+}
+
 static void
 test_refusals(void)
 {
@@ -141,6 +164,7 @@ main(void)
 {
 	test_places();
 	test_nested();
+	test_limits_beside_the_own();
 	test_refusals();
 	test_unused();
 	test_device_rules();
