@@ -952,6 +952,10 @@ stage_vm() {
 	[ -x ocirt ] || die "./ocirt is not built"
 	why=$(install_packages "a virtual machine" qemu-system-x86 cpio busybox-static 2>&1) || skip $why
 	[ ! "$why" ] || echo "$why"
+	if [ -x /lib/systemd/systemd ]; then # without it, none of these would do
+		why=$(install_packages "Podman's machine" podman conmon crun uidmap slirp4netns dbus-user-session 2>&1) || why="skipped: $why"
+		[ ! "$why" ] || echo "$why"
+	fi
 	for t in qemu-system-x86_64 cpio busybox; do
 		has $t || skip "no $t here"
 	done

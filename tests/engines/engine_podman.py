@@ -9,9 +9,9 @@ import subprocess
 from place import Unavailable
 
 CONFIG = """[containers]
-default_ulimits = ["nofile=4096:4096", "nproc=4000:4000"]
+default_ulimits = ["nofile=4096:4096", "nproc={processes}:{processes}"]
 [engine]
-cgroup_manager = "cgroupfs"
+cgroup_manager = "{manager}"
 events_logger = "file"
 events_logfile_path = "{home}/events.log"
 runtime = "{name}"
@@ -36,20 +36,22 @@ def stay(podman, *options):
 
 
 class Podman:
+    manager, driver, processes = "cgroupfs", "overlay", 4000
+
     def __init__(self, place):
         place.needs("podman", "conmon")
         self.place = place
         self.environment = self.set_up()
         config = self.home / "containers.conf"
-        config.write_text(CONFIG.format(name=place.name, path=place.runtime, home=self.home))
+        config.write_text(CONFIG.format(name=place.name, path=place.runtime, home=self.home, manager=self.manager, processes=self.processes))
         storage = self.home / "storage.conf"
-        storage.write_text(f'[storage]\ndriver = "overlay"\nrunroot = "{self.home}/run"\ngraphroot = "{self.home}/root"\n')
+        storage.write_text(f'[storage]\ndriver = "{self.driver}"\nrunroot = "{self.home}/run"\ngraphroot = "{self.home}/root"\n')
         self.environment |= {"CONTAINERS_CONF": str(config), "CONTAINERS_STORAGE_CONF": str(storage)}
         # A pod's directory in a hierarchy without controllers comes with the first container in it; Podman knows only
         # those with controllers, so it stays behind below libpod_parent under every runtime.
         place.parents |= {"libpod_parent", "ocirt-engines-parent"}
         self.options = ["--root", self.home / "root", "--runroot", self.home / "run", "--tmpdir", self.home / "tmp",
-                        "--storage-driver", "overlay"]
+                        "--storage-driver", self.driver]
         done = self.run("import", "-q", "--change", "CMD=/bin/sh", "--change", "ENV=PATH=/bin", place.rootfs_tar, "bb")
         if done.returncode != 0:
             raise Unavailable(f"podman does not work here: {done.stderr.strip()[-300:]}")

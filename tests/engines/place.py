@@ -49,7 +49,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
-SHARED = Path("/run/engines")
+SHARED = Path(os.environ.get("OCIRT_ENGINES_WORK", "/run/engines"))
 LIBC = ctypes.CDLL(None, use_errno=True)
 MNT_DETACH, CLONE_NEWNS, MS_PRIVATE_REC = 2, 0x20000, (1 << 18) | (1 << 14)
 IMAGE = "localhost/bb:latest"
