@@ -159,7 +159,8 @@ move_root(struct err *e, int root_dir)
 	log_warning("rootfs: chroot instead of pivot_root: the isolation from the host's tree is "
 		    "weaker");
 	TRY(hide_host(e, root_dir));
-	if (sys_mount(".", "/", NULL, MS_MOVE, NULL) < 0)
+	/* ELOOP: it is upon `/` already (an image; a rootfs that is `/`). */
+	if (sys_mount(".", "/", NULL, MS_MOVE, NULL) < 0 && errno != ELOOP)
 		return fail_errno(e, "moving the rootfs to /");
 	return change_root(e);
 }
@@ -192,6 +193,9 @@ pivot(struct err *e, int root_dir)
 		return fail_errno(e, "mount propagation of the old root");
 	if (sys_umount2(".", MNT_DETACH) < 0)
 		return fail_errno(e, "unmounting the old root");
+	/* What was mounted upon it went first (layers of an overlay); EINVAL: all is gone. */
+	while (sys_umount2(".", MNT_DETACH) == 0)
+		continue;
 	return sys_chdir("/") < 0 ? fail_errno(e, "chdir /") : 0;
 }
 
