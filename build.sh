@@ -122,7 +122,7 @@ EOF
 }
 
 # Bytes of the stripped file on amd64.  Every property of the specification took 220 KiB; D-Bus for systemd's cgroups and
-# the container init came on top, 4 KiB for the init that stays (--init), and 40 for signed bundles.
+# the container init came on top, 4 KiB for the init that stays (--init), 40 for signed bundles and images as root.
 budget=299008
 
 # debian_name ARCH: other people's names for our targets
@@ -776,6 +776,7 @@ packages_of() {
 	cross) echo perl openssl qemu-user-static gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf ;;
 	commands | commands-runc | fault | vm)
 		echo python3 python3-pytest python3-jsonschema busybox-static strace umoci procps uidmap iproute2 openssl
+		echo squashfs-tools erofs-utils e2fsprogs
 		[ "$1" = fault ] || echo runc
 		[ "$1" != vm ] || echo apparmor checkpolicy
 		! grep -qs -- '-n ' tests/commands/pytest.ini || echo python3-pytest-xdist

@@ -72,6 +72,23 @@ struct kabi_dirent {
 };
 _Static_assert(offsetof(struct kabi_dirent, name) == 19, "linux_dirent64");
 
+/* ioctl_loop(2): struct loop_info64 and loop_config. */
+struct kabi_loop_info {
+	uint64_t device, inode, rdevice, offset, size_limit;
+	uint32_t number, encrypt_type, encrypt_key_size, flags;
+	char file_name[64], crypt_name[64];
+	uint8_t encrypt_key[32];
+	uint64_t init[2];
+};
+_Static_assert(sizeof(struct kabi_loop_info) == 232, "loop_info64");
+
+struct kabi_loop_config {
+	uint32_t fd, block_size;
+	struct kabi_loop_info info;
+	uint64_t reserved[8];
+};
+_Static_assert(sizeof(struct kabi_loop_config) == 304, "loop_config");
+
 /* Processes: clone3(2), pidfd_open(2).  Linux 5.2 to 5.7. */
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x00001000
@@ -286,6 +303,29 @@ _Static_assert(offsetof(struct kabi_dirent, name) == 19, "linux_dirent64");
 #endif
 #ifndef KABI_ROMFS_MAGIC
 #define KABI_ROMFS_MAGIC 0x7275
+#endif
+
+/* ioctl_loop(2); LOOP_CONFIGURE is Linux 5.8. */
+#ifndef LO_FLAGS_READ_ONLY
+#define LO_FLAGS_READ_ONLY 1
+#endif
+#ifndef LO_FLAGS_AUTOCLEAR
+#define LO_FLAGS_AUTOCLEAR 4
+#endif
+#ifndef LOOP_SET_FD
+#define LOOP_SET_FD 0x4C00
+#endif
+#ifndef LOOP_CLR_FD
+#define LOOP_CLR_FD 0x4C01
+#endif
+#ifndef LOOP_SET_STATUS64
+#define LOOP_SET_STATUS64 0x4C04
+#endif
+#ifndef LOOP_CONFIGURE
+#define LOOP_CONFIGURE 0x4C0A
+#endif
+#ifndef LOOP_CTL_GET_FREE
+#define LOOP_CTL_GET_FREE 0x4C82
 #endif
 
 /* ioctl_ns(2): which kind of namespace is this fd, Linux 4.11; its owner, 4.9. */

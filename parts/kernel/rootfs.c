@@ -15,11 +15,12 @@ enum { INERT = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC };
 /* --- open ------------------------------------------------------------------------------------- */
 
 /* Slave or private before the first mount, or mounts would reach the host. */
-static int
-stop_propagation(struct err *e, const struct plan *p)
+int
+rootfs_isolate(struct err *e, const struct plan *p)
 {
 	uint32_t flags = p->root_propagation & MS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
 
+	IN(e, ROLE_INIT);
 	/* The namespace is not ours: its `/` is not touched. */
 	if (p->root_mode == PLAN_ROOT_CHROOT)
 		return 0;
@@ -48,7 +49,7 @@ rootfs_open(struct err *e, const struct plan *p)
 	struct mnt_look old, new;
 
 	IN(e, ROLE_INIT);
-	TRY(stop_propagation(e, p));
+	TRY(rootfs_isolate(e, p));
 	TRY(before = open_rootfs(e, p->rootfs));
 	TRY(mnt_look(e, before, &old));
 	if (mnt_bind(e, before, before, MS_REC) < 0)

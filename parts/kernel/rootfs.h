@@ -15,8 +15,12 @@
 #include "plan/plan.h"
 
 /* With an own mount namespace makes `/` rslave (rprivate for rootfsPropagation private) so that
- * nothing reaches the host; binds the rootfs onto itself (recursively; private where the namespace
- * is shared, PLAN_ROOT_CHROOT).  Returns an O_PATH|O_DIRECTORY descriptor of it, or -1.
+ * nothing reaches the host. */
+int rootfs_isolate(struct err *e, const struct plan *p);
+
+/* After rootfs_isolate(), which it does itself, binds a rootfs that is a directory onto itself
+ * (recursively; private where the namespace is shared, PLAN_ROOT_CHROOT).  Returns an
+ * O_PATH|O_DIRECTORY descriptor of it, or -1.
  * Not reachable (user namespaces): `invalid rootfs: PATH: permission denied (every folder above it
  * must be searchable for the mapped root)`. */
 int rootfs_open(struct err *e, const struct plan *p);

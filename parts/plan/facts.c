@@ -130,11 +130,13 @@ read_line(struct facts *f, char **word, int n)
 		return read_flag(word[1], &f->apparmor);
 	if (str_equal(word[0], "selinux"))
 		return read_flag(word[1], &f->selinux);
-	if (str_equal(word[0], "resctrl")) {
+	if (str_equal(word[0], "resctrl"))
 		f->resctrl = word[1];
-		return 0;
-	}
-	return -1;
+	else if (str_equal(word[0], "image"))
+		f->image = word[1];
+	else
+		return -1;
+	return 0;
 }
 
 int

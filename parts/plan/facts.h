@@ -33,6 +33,8 @@ struct facts {
 	uint32_t cap_last;	/* highest capability number of this kernel */
 	uint64_t cap_bounding;	/* the caller's bounding set */
 	uint64_t cap_effective; /* the caller's effective set */
+	const char *image;	/* root.path is a file with this file system: "squashfs", "erofs",
+				 * "ext4" (ext2 and ext3, too); NULL: a directory */
 	bool apparmor, selinux; /* enabled in this kernel; SELinux: with a policy */
 	struct facts_hierarchy hierarchy[FACTS_HIERARCHIES_MAX];
 	uint32_t n_hierarchies; /* 0: a host without cgroups */
@@ -48,9 +50,9 @@ const struct facts_hierarchy *facts_controller(const struct facts *f, const char
 bool facts_cgroup2_only(const struct facts *f);
 
 /* Reads facts from lines of "name value..." (tests/golden): euid N, egid N, user_namespace 0|1,
- * cap_last N, cap_bounding HEX, cap_effective HEX, apparmor 0|1, selinux 0|1, v1 CONTROLLERS
- * MOUNT_POINT MOUNT_ROOT OWN, v2 MOUNT_POINT MOUNT_ROOT OWN, resctrl MOUNT_POINT, manager
- * SOCKET CGROUP ("/" is the root).  `text` is written to and must outlive `f`.
+ * cap_last N, cap_bounding HEX, cap_effective HEX, image TYPE, apparmor 0|1, selinux 0|1, v1
+ * CONTROLLERS MOUNT_POINT MOUNT_ROOT OWN, v2 MOUNT_POINT MOUNT_ROOT OWN, resctrl MOUNT_POINT,
+ * manager SOCKET CGROUP ("/" is the root).  `text` is written to and must outlive `f`.
  */
 int facts_read(struct err *e, struct facts *f, char *text);
 

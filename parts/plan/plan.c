@@ -93,12 +93,8 @@ make_process(struct err *e, struct plan *p)
 static int
 make_rest(struct err *e, struct plan *p)
 {
-	p->rootfs = path_below(e, "root.path", p->options.bundle, p->spec->root.path);
-	if (!p->rootfs)
-		return -1;
 	if (p->spec->linux_.net_devices.n > 0 && !(p->facts->cap_effective >> CAP_NET_ADMIN & 1))
 		return fail(e, "linux.netDevices: the caller has no CAP_NET_ADMIN to move them");
-	p->root_propagation = p->spec->linux_.rootfs_propagation;
 	return make_sysctl(e, p);
 }
 
@@ -119,6 +115,7 @@ plan_make(struct err *e, struct plan *p, const struct spec *s, const struct fact
 	TRY(plan_make_namespaces(e, p));
 	TRY(plan_make_cgroup(e, p));
 	TRY(plan_make_rdt(e, p));
+	TRY(plan_make_root(e, p));
 	TRY(plan_make_mounts(e, p));
 	TRY(plan_make_devices(e, p));
 	TRY(make_process(e, p));

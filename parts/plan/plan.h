@@ -62,17 +62,16 @@ struct plan_init {
 
 /* -- the whole ------------------------------------------------------------------------------- */
 
-enum plan_root_mode {
-	PLAN_ROOT_PIVOT,  /* own mount namespace, pivot_root(2) */
-	PLAN_ROOT_MOVE,	  /* own mount namespace, --no-pivot: MS_MOVE and chroot(2) */
-	PLAN_ROOT_CHROOT, /* shared or joined mount namespace: chroot(2); delete unmounts */
-};
-
 struct plan {
 	const struct spec *spec; /* for what needs no decision: args, hooks, rlimits, ... */
 	const struct facts *facts;
 	struct plan_options options;
 	const char *rootfs; /* absolute host path */
+	const char *image;  /* it is a file with this file system (facts.h); NULL: a directory */
+	bool image_idmap;   /* its ids are those of the container's user namespace */
+	const char
+		*overlay_tmpfs; /* what is written goes to a tmpfs with this data ("size=8m") ... */
+	const char *overlay_dir; /* ... or below this directory; both NULL: to the rootfs */
 	enum plan_root_mode root_mode;
 	uint32_t root_propagation; /* of `/` at the end, MS_* with MS_REC; 0: leave it */
 	struct plan_namespaces ns;
@@ -102,6 +101,7 @@ int plan_make_process(struct err *e, struct plan *p, const struct spec *s, const
 int plan_make_namespaces(struct err *e, struct plan *p);
 int plan_make_cgroup(struct err *e, struct plan *p);
 int plan_make_rdt(struct err *e, struct plan *p);
+int plan_make_root(struct err *e, struct plan *p);
 int plan_make_mounts(struct err *e, struct plan *p);
 int plan_make_devices(struct err *e, struct plan *p);
 int plan_make_creds(struct err *e, struct plan *p);

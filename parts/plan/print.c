@@ -365,6 +365,13 @@ add_root(struct str *out, const struct plan *p)
 		add_row(out, "domainname", p->spec->domainname);
 	add_strings(out, "readonly", &p->spec->linux_.readonly_paths);
 	add_strings(out, "masked", &p->spec->linux_.masked_paths);
+	if (p->image)
+		(void)str_add(out, "image %s%s\n", p->image, p->image_idmap ? " idmap" : "");
+	if (p->overlay_tmpfs)
+		(void)str_add(
+			out, "overlay tmpfs%s%s\n", *p->overlay_tmpfs ? " " : "", p->overlay_tmpfs);
+	if (p->overlay_dir)
+		add_row(out, "overlay", p->overlay_dir);
 	(void)str_add(out, "root %s", modes[p->root_mode]);
 	add_flag(out, p->spec->root.readonly, "readonly");
 	add_bits(out, "propagation", mount_bits, MOUNT_BITS, p->root_propagation);

@@ -12,6 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* -- the root (plan/root) ------------------------------------------------------------------- */
+
+enum plan_root_mode {
+	PLAN_ROOT_PIVOT,  /* own mount namespace, pivot_root(2) */
+	PLAN_ROOT_MOVE,	  /* own mount namespace, --no-pivot: MS_MOVE and chroot(2) */
+	PLAN_ROOT_CHROOT, /* shared or joined mount namespace: chroot(2); delete unmounts */
+};
+
 /* -- mounts (plan/mounts) ------------------------------------------------------------------ */
 
 enum plan_mount_kind {

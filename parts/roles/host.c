@@ -201,6 +201,7 @@ open_namespaces(struct err *e, struct run *r)
 static void
 drop_taken(struct run *r)
 {
+	image_close(&r->image);
 	mounts_taken_close(&r->taken);
 }
 
@@ -217,7 +218,7 @@ close_init_side(struct run *r)
 	cgroup_close(&r->door);
 	r->moves.inside.ns = fd_keep(&r->ns.fd[NAMESPACE_NETWORK]);
 	ns_close(&r->ns);
-	mounts_taken_close(&r->taken);
+	drop_taken(r);
 	for (int fd = 0; fd <= 2; fd++)
 		fd_close(&r->stdio_init[fd]);
 }

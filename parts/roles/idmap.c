@@ -72,11 +72,25 @@ idmap_init(struct err *e, struct run *r)
 
 /* -- of mounts --------------------------------------------------------------------------------- */
 
+/* An image knows the ids of the container alone. */
+static int
+take_image(struct err *e, struct run *r)
+{
+	const struct spec_linux *l = &r->spec.linux_;
+	FD_AUTO int made = -1;
+	int user = r->plan.image_idmap ? r->ns.fd[NAMESPACE_USER] : -1;
+
+	if (r->plan.image_idmap && user < 0)
+		TRY(user = made = ns_user(e, &l->uid_mappings, &l->gid_mappings));
+	return image_take(e, &r->plan, &r->image, user);
+}
+
 int
 idmap_mounts(struct err *e, struct run *r)
 {
 	const struct plan_mounts *list = &r->plan.mounts;
 
+	TRY(take_image(e, r));
 	for (uint32_t i = 0; i < list->n; i++) {
 		const struct plan_mount *m = &list->at[i];
 		FD_AUTO int made = -1;

@@ -26,6 +26,7 @@
 #include "kernel/lsm.h"
 #include "kernel/mounts.h"
 #include "kernel/netdev.h"
+#include "kernel/overlay.h"
 #include "kernel/rootfs.h"
 #include "kernel/sysctl.h"
 #include "roles/admit.h"
@@ -51,6 +52,17 @@ begin(struct err *e, struct run *r)
 	TRY(creds_die_with_parent(e, true));
 	if (setsid() < 0 && errno != EPERM) /* EPERM: a stage's child that leads already */
 		return fail_errno(e, "setsid");
+	return 0;
+}
+
+/* Before `cgroups`: their device rules are not for the loop device that the kernel opens for us. */
+static int
+image(struct err *e, struct run *r)
+{
+	if (!r->plan.image)
+		return 0;
+	TRY(rootfs_isolate(e, &r->plan));
+	TRY(r->rootfs_dir = image_attach(e, &r->plan, &r->image));
 	return 0;
 }
 
@@ -110,8 +122,11 @@ network(struct err *e, struct run *r)
 static int
 rootfs(struct err *e, struct run *r)
 {
-	TRY(r->rootfs_dir = rootfs_open(e, &r->plan));
-	return admit_root(e, r);
+	if (!r->plan.image) {
+		TRY(r->rootfs_dir = rootfs_open(e, &r->plan));
+		TRY(admit_root(e, r)); /* of an image host has opened nothing else */
+	}
+	return overlay_mount(e, &r->plan, &r->rootfs_dir);
 }
 
 static int
@@ -263,6 +278,7 @@ start_hooks(struct err *e, struct run *r)
 /* clang-format off */
 static const struct step table[] = {
 	{ "begin",            begin,               NULL },
+	{ "image",            image,               NULL },
 	{ "cgroups",          cgroups,             NULL },
 	{ "ids",              ids,                 NULL },
 	{ "namespaces",       namespaces,          NULL },

@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "kernel/probe.h"
 #include "kernel/systemd.h"
+#include "plan/path.h"
 #include "roles/admit.h"
 #include "spec/check.h"
 
@@ -125,16 +126,18 @@ load_check_preserved(struct err *e, uint32_t n)
 	return 0;
 }
 
+/* Before anything is decided: what is opened here is what will be mounted. */
 static int
-check_rootfs(struct err *e, const char *rootfs)
+open_rootfs(struct err *e, struct run *r, const char *bundle)
 {
-	struct stat st;
+	const char *path = path_below(e, "root.path", bundle, r->spec.root.path);
+	struct stat s;
 
-	if (stat(rootfs, &st) < 0)
-		return fail_errno(e, "invalid rootfs: stat %s", rootfs);
-	if (!S_ISDIR(st.st_mode))
-		return fail(e, "invalid rootfs: %s: %s", rootfs, errno_text(ENOTDIR));
-	return 0;
+	if (r->verified && fstat(r->verified->root.fd, &s) == 0 && S_ISREG(s.st_mode)) {
+		r->image.file = fd_keep(&r->verified->root.fd); /* what was compared */
+		return image_look(e, r->image.file, &r->facts.image);
+	}
+	return path ? image_open(e, path, &r->image.file, &r->facts.image) : -1;
 }
 
 void
@@ -143,6 +146,7 @@ load_reset(struct run *r)
 	r->root_dir = r->dir = r->lock = -1;
 	r->notify = r->agent = r->sync = r->sync_init = r->console = r->slave = r->rootfs_dir = -1;
 	r->gate.gate = r->gate.answer = -1;
+	r->image.file = r->image.loop = r->image.tree = -1;
 	r->reap.signal_fd = r->reap.console = r->reap.terminal = r->reap.watched = -1;
 	r->moves.home.ns = r->moves.home.sock = r->moves.inside.ns = r->moves.inside.sock = -1;
 	r->door.v2_dir = r->target.pidfd = r->root_of_init = -1;
@@ -215,7 +219,7 @@ load_run(struct err *e, struct run *r, const struct request *q)
 		TRY(systemd_find(e, &r->facts));
 	probe_labels(&r->facts, &r->spec);
 	o.rootless |= q->rootless_auto && (r->facts.euid != 0 || r->facts.user_namespace);
+	TRY(open_rootfs(e, r, o.bundle));
 	TRY(plan_make(e, &r->plan, &r->spec, &r->facts, &o));
-	TRY(check_rootfs(e, r->plan.rootfs));
 	return admit_plan(e, r);
 }

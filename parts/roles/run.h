@@ -9,6 +9,7 @@
 #define ROLES_RUN_H
 
 #include "kernel/cgroup.h"
+#include "kernel/image.h"
 #include "kernel/mounts.h"
 #include "kernel/netdev.h"
 #include "kernel/ns.h"
@@ -63,6 +64,7 @@ struct run {
 	/* -- host ------------------------------------------------------------------------- */
 	int root_dir, dir, lock; /* state root, the container's folder, its flock */
 	struct ns_fds ns;
+	struct image image; /* of root.path; its file is open from the start */
 	struct mounts_taken taken;
 	struct netdev_moves moves;
 	struct cgroup_dirs cgroups;

@@ -72,7 +72,7 @@ write_annotations(
 		"},'potentiallyUnsafeConfigAnnotations':"
 		"['bundle','org.ocirt.','org.ocirt.init','org.ocirt.init.grace',"
 		"'org.ocirt.init.group','org.ocirt.init.stop-timeout','org.ocirt.init.wait-all',"
-		"'org.systemd.property.','run.oci.']");
+		"'org.ocirt.root.overlay','org.systemd.property.','run.oci.']");
 }
 
 int

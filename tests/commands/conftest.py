@@ -4,7 +4,8 @@
     … -k hk_3            the tests of one requirement
     … -rs -rx            why tests were skipped, which failures are known
 
-Debian packages: python3-pytest python3-jsonschema busybox-static gcc libc6-dev strace umoci iproute2 openssl.
+Debian packages: python3-pytest python3-jsonschema busybox-static gcc libc6-dev strace umoci iproute2 openssl
+squashfs-tools erofs-utils e2fsprogs.
 """
 
 import sys

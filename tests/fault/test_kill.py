@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from harness import Bundle, layout
+from harness import Bundle, images, layout
 from harness.container import alive, until
 from harness.inventory import processes
 from harness.plugin import NOTES
@@ -88,6 +88,16 @@ def sample(calls, cost, what):
 
 pytestmark = pytest.mark.patience(240)
 
+
+def imaged(bundle, kind="squashfs"):
+    return bundle.set("root.path", str(images.image_of(kind)))
+
+
+def loops():
+    """Those of our images, from now on: none, after a moment."""
+    images.all_free("image.squashfs", "image.erofs", "image.ext4")
+
+
 CONFIGS = {
     "plain": lambda b: b,
     "hooks": lambda b: b.hook("createRuntime", "/bin/true").hook("createContainer", "/bin/true"),
@@ -95,6 +105,10 @@ CONFIGS = {
     "init": lambda b: b.annotate(**{"org.ocirt.init": "true"}),
     "no mount namespace": lambda b: b.own_rootfs().without_namespace("mount").set("linux.maskedPaths", []).set(
         "linux.readonlyPaths", []),
+    "image": imaged,
+    "image that is a file": lambda b: imaged(b, "erofs"),
+    "image in a user namespace": lambda b: imaged(b, "ext4").user_namespace(),
+    "image and overlay": lambda b: imaged(b).annotate(**{"org.ocirt.root.overlay": "tmpfs"}),
 }
 
 
@@ -116,6 +130,7 @@ def test_create_killed_at_every_call(runtime, config):
         assert status(bundle) in (None, "creating", "created", "stopped"), call
         converges(bundle, before, call)
         assert open("/proc/self/mountinfo").read() == mounts, call
+        loops()
     assert killed
 
 

@@ -18,6 +18,7 @@ import sys
 MARK = "OCIRT_TESTS_SANDBOX"
 LIBC = ctypes.CDLL(None, use_errno=True)
 MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
+LOOPS = 16
 NODES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
 
 
@@ -44,6 +45,9 @@ def private_dev():
     for name, (major, minor) in NODES.items():
         os.mknod(f"/dev/{name}", stat.S_IFCHR | 0o666, os.makedev(major, minor))
         os.chmod(f"/dev/{name}", 0o666)
+    os.mknod("/dev/loop-control", stat.S_IFCHR | 0o660, os.makedev(10, 237))
+    for n in range(LOOPS):
+        os.mknod(f"/dev/loop{n}", stat.S_IFBLK | 0o660, os.makedev(7, n))
     for name in ("pts", "shm", "mqueue"):
         os.mkdir(f"/dev/{name}")
     mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620,gid=5")

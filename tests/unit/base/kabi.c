@@ -32,6 +32,7 @@ main(void)
 #include <linux/filter.h>
 #include <linux/ioprio.h>
 #include <linux/keyctl.h>
+#include <linux/loop.h>
 #include <linux/magic.h>
 #include <linux/mempolicy.h>
 #include <linux/memfd.h>
@@ -116,7 +117,9 @@ main(void)
 	X(STATX_ATTR_MOUNT_ROOT) X(CGROUP_SUPER_MAGIC) X(CGROUP2_SUPER_MAGIC) X(CRAMFS_MAGIC) \
 	X(DEVPTS_SUPER_MAGIC) X(EROFS_SUPER_MAGIC_V1) X(ISOFS_SUPER_MAGIC) X(NSFS_MAGIC) \
 	X(OVERLAYFS_SUPER_MAGIC) X(PROC_SUPER_MAGIC) X(RAMFS_MAGIC) X(SQUASHFS_MAGIC) \
-	X(SYSFS_MAGIC) X(TMPFS_MAGIC) X(NS_GET_USERNS) X(NS_GET_NSTYPE) \
+	X(SYSFS_MAGIC) X(TMPFS_MAGIC) X(LO_FLAGS_READ_ONLY) \
+	X(LO_FLAGS_AUTOCLEAR) X(LOOP_SET_FD) X(LOOP_CLR_FD) X(LOOP_SET_STATUS64) \
+	X(LOOP_CONFIGURE) X(LOOP_CTL_GET_FREE) X(NS_GET_USERNS) X(NS_GET_NSTYPE) \
 	X(_LINUX_CAPABILITY_VERSION_3) X(CAP_CHOWN) X(CAP_SETGID) X(CAP_SETUID) X(CAP_SETPCAP) \
 	X(CAP_NET_ADMIN) X(CAP_SYS_PTRACE) X(CAP_SYS_ADMIN) X(CAP_SYS_RESOURCE) X(CAP_MKNOD) \
 	X(SECBIT_NOROOT) X(SECBIT_NOROOT_LOCKED) X(SECBIT_NO_SETUID_FIXUP) \
@@ -224,6 +227,11 @@ static const struct row official[] = {NAMES(ROW)};
 #undef SQUASHFS_MAGIC
 #undef SYSFS_MAGIC
 #undef TMPFS_MAGIC
+#undef LOOP_SET_FD
+#undef LOOP_CLR_FD
+#undef LOOP_SET_STATUS64
+#undef LOOP_CONFIGURE
+#undef LOOP_CTL_GET_FREE
 #undef NS_GET_USERNS
 #undef NS_GET_NSTYPE
 #undef _LINUX_CAPABILITY_VERSION_3
@@ -374,6 +382,11 @@ structures(void)
 	OFFSET(struct kabi_statx, mtime, struct statx, stx_mtime);
 	OFFSET(struct kabi_statx, rdev_major, struct statx, stx_rdev_major);
 	OFFSET(struct kabi_statx, mnt_id, struct statx, stx_mnt_id);
+	SIZE(struct kabi_loop_info, struct loop_info64);
+	OFFSET(struct kabi_loop_info, flags, struct loop_info64, lo_flags);
+	OFFSET(struct kabi_loop_info, encrypt_key, struct loop_info64, lo_encrypt_key);
+	SIZE(struct kabi_loop_config, struct loop_config);
+	OFFSET(struct kabi_loop_config, info, struct loop_config, info);
 	SIZE(struct kabi_cap_header, struct __user_cap_header_struct);
 	SIZE(struct kabi_cap_data, struct __user_cap_data_struct);
 	OFFSET(struct kabi_cap_data, inheritable, struct __user_cap_data_struct, inheritable);

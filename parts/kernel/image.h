@@ -1,0 +1,43 @@
+/* image: a file that holds the root filesystem, mounted read-only from one open of it.
+ *
+ * Contract: image_open() opens the file and says what it is, before anything is decided;
+ * image_take() mounts that descriptor for nobody to see, a mount without a place that ends with its
+ * last descriptor, and image_attach() puts it upon `/` of the container's mount namespace, which it
+ * must not share.  There it covers nothing: a name that begins with `/` does not enter what is
+ * mounted on the root itself, `/..` does.  The loop device is freed by the kernel with the mount or
+ * our descriptors (LO_FLAGS_AUTOCLEAR), so wherever we are killed nothing is left.
+ *
+ * Floor: kernel (uses base, plan).  Runs in: see each function.
+ * Spec: config.md#root (an image is our own extension).  Kernel: ioctl_loop(2), fsopen(2),
+ * fsmount(2), move_mount(2), Documentation/filesystems/erofs.rst.
+ */
+#ifndef KERNEL_IMAGE_H
+#define KERNEL_IMAGE_H
+
+#include "base/err.h"
+#include "plan/plan.h"
+
+/* Descriptors, -1 where they are not open: the file, the loop device, the mount. */
+struct image {
+	int file, loop, tree;
+	char device[24]; /* "/dev/loop7" */
+};
+
+/* Opens `path`: a directory leaves *file at -1 and *type NULL, a regular file is opened for
+ * reading, the caller's to close, and *type is what its superblock says (facts.h).  What is
+ * neither, or is shorter than its superblock says, is refused by `root.path`.  Runs in: host. */
+int image_open(struct err *e, const char *path, int *file, const char **type);
+
+/* Mounts i->file, `user` being the user namespace by which its ids are mapped, or -1.  On kernels
+ * without fsopen(2), before 5.2, only the loop device is made.  Nothing to do without an image.
+ * Runs in: host, whose cgroup lets the loop device be opened. */
+int image_take(struct err *e, const struct plan *p, struct image *i, int user);
+
+/* Puts the mount upon `/`; before 5.2 makes it.  Returns the descriptor of its root
+ * (O_PATH|O_DIRECTORY), the caller's to close; the image is closed.  Runs in: init, before it is in
+ * its cgroups, whose device rules would keep the loop device from mount(2). */
+int image_attach(struct err *e, const struct plan *p, struct image *i);
+
+void image_close(struct image *i);
+
+#endif
