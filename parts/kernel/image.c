@@ -66,18 +66,33 @@ no_image(struct err *e)
 	return fail(e, "root.path: not a directory, and no squashfs, erofs or ext4 image");
 }
 
+int
+image_look(struct err *e, int file, const char **type)
+{
+	unsigned char super[READ_MAX] = {0};
+	struct stat s;
+
+	IN(e, ROLE_HOST);
+	if (fstat(file, &s) < 0 || pread(file, super, sizeof super, 0) < 0)
+		return fail_errno(e, "root.path");
+	for (int k = 0; k < KNOWN; k++) {
+		if (memcmp(super + known[k].magic_at, known[k].magic, strlen(known[k].magic)) != 0)
+			continue;
+		*type = known[k].type;
+		return check_size(e, k, super, (uint64_t)s.st_size);
+	}
+	return no_image(e);
+}
+
 /* Looked at before it is opened: to open a device or a fifo has effects of its own. */
 int
 image_open(struct err *e, const char *path, int *file, const char **type)
 {
 	FD_AUTO int seen = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC), fd = -1;
-	unsigned char super[READ_MAX] = {0};
 	char link[32];
 	struct stat s;
 
 	IN(e, ROLE_HOST);
-	*file = -1;
-	*type = NULL;
 	if (seen < 0 || fstat(seen, &s) < 0)
 		return fail_errno(e, "invalid rootfs: stat %s", path);
 	if (S_ISDIR(s.st_mode))
@@ -86,17 +101,11 @@ image_open(struct err *e, const char *path, int *file, const char **type)
 		return no_image(e);
 	(void)fd_path(link, seen);
 	fd = openat(AT_FDCWD, link, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || pread(fd, super, sizeof super, 0) < 0)
+	if (fd < 0)
 		return fail_errno(e, "root.path: %s", path);
-	for (int k = 0; k < KNOWN; k++) {
-		if (memcmp(super + known[k].magic_at, known[k].magic, strlen(known[k].magic)) != 0)
-			continue;
-		TRY(check_size(e, k, super, (uint64_t)s.st_size));
-		*type = known[k].type;
-		*file = fd_keep(&fd);
-		return 0;
-	}
-	return no_image(e);
+	TRY(image_look(e, fd, type));
+	*file = fd_keep(&fd);
+	return 0;
 }
 
 /* --- the loop device -------------------------------------------------------------------------- */

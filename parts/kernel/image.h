@@ -23,9 +23,13 @@ struct image {
 	char device[24]; /* "/dev/loop7" */
 };
 
-/* Opens `path`: a directory leaves *file at -1 and *type NULL, a regular file is opened for
- * reading, the caller's to close, and *type is what its superblock says (facts.h).  What is
- * neither, or is shorter than its superblock says, is refused by `root.path`.  Runs in: host. */
+/* What the superblock of a file that is open for reading says: *type as in facts.h.  What is none
+ * of them, or is shorter than it says, is refused by `root.path`.  Runs in: host. */
+int image_look(struct err *e, int file, const char **type);
+
+/* Opens `path`: with a directory nothing changes; a regular file is *file, open for reading, the
+ * caller's to close, and *type what image_look() says.  Anything else is refused.  Runs in: host.
+ */
 int image_open(struct err *e, const char *path, int *file, const char **type);
 
 /* Mounts i->file, `user` being the user namespace by which its ids are mapped, or -1.  On kernels

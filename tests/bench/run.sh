@@ -251,6 +251,23 @@ prepare() {
 	PATH=$work/bin:/usr/sbin:/usr/bin:/sbin:/bin
 }
 
+# image TYPE COMMAND...: a bundle with the root in a file; says by an option of bench why there is none
+image() {
+	type=$1
+	shift
+	file=$work/bundles/image.$type
+	mkdir "$work/bundles/min-$type"
+	sed "s|\"$work/bundles/rootfs\"|\"$file\"|" $work/bundles/min/config.json >"$work/bundles/min-$type/config.json"
+	command -v "$1" >/dev/null && "$@" >/dev/null 2>&1 || echo "-m $type=no-$1"
+}
+
+make_images() {
+	rootfs=$work/bundles/rootfs
+	image squashfs mksquashfs $rootfs $work/bundles/image.squashfs
+	image erofs mkfs.erofs $work/bundles/image.erofs $rootfs
+	image ext4 mkfs.ext4 -d $rootfs $work/bundles/image.ext4 8M
+}
+
 # floor_options CONFIG: the same cgroups, device rules, namespaces, loopback and filter as the
 # configuration asks for
 floor_options() {
@@ -292,6 +309,8 @@ inside() {
 	trap 'exit 2' HUP INT TERM
 	make_parents
 	measure min run floor
+	# shellcheck disable=SC2046 # a list of options
+	measure min image directory $(make_images)
 	measure docker-like run floor
 	measure min life bare
 	measure min list bare
