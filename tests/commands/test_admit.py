@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import layout, sealed
+from harness import images, layout, sealed
 from harness.container import until
 
 pytestmark = [pytest.mark.ours, pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl here")]
@@ -414,3 +414,26 @@ def squash(g):
         subprocess.run(["mksquashfs", tree, path, "-quiet", "-no-progress"], check=True, stdout=subprocess.DEVNULL)
         return path.read_bytes()
     return b"hsqs" + os.urandom(9000)
+
+
+# -- a root that is a file -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", images.TYPES)
+def test_signed_image(required, kind):
+    """What was compared is what is mounted; a bit of it that is not as it was signed does not start."""
+    g = required
+    shutil.copy(images.image_of(kind), g.dir / "root.image")
+    g.bundle.set("root.path", "root.image").annotate(**{"org.ocirt.root.overlay": "tmpfs"})
+    g.seal()
+    g.runs()
+    flip(g.dir / "root.image", 70000)
+    g.call("run").fails(code=UNVERIFIED)
+    images.all_free("root.image")
+
+
+def test_signed_directory_below_an_overlay(required):
+    required.bundle.annotate(**{"org.ocirt.root.overlay": "tmpfs"}).sh("echo started; echo x > /x; cat /data/file")
+    required.seal()
+    required.runs()
+    required.runs()
