@@ -145,20 +145,21 @@ check_annotations(struct err *e, const struct pairs *p)
 	return 0;
 }
 
+/* Copies: admit_again() reads into `verified` what it compares with them. */
 static int
 annotate(struct err *e, struct pairs *p)
 {
 	const struct manifest *m = &verified.manifest;
 	const struct pair ours[] = {
-		{OURS "key", verified.key_id},
-		{OURS "manifest", verified.digest},
-		{OURS "name", m->name},
+		{OURS "key", arena_string(e, "%s", verified.key_id)},
+		{OURS "manifest", arena_string(e, "%s", verified.digest)},
+		{OURS "name", arena_string(e, "%s", m->name)},
 		{OURS "strength", verify_words(verified.root.strength)},
 		{OURS "version", arena_string(e, "%ju", (uintmax_t)m->version)},
 	};
 	struct pair *at = arena_take(e, p->n + sizeof ours / sizeof *ours, sizeof *at);
 
-	if (!at || !ours[4].value)
+	if (!at || !ours[0].value || !ours[1].value || !ours[2].value || !ours[4].value)
 		return -1;
 	if (p->n > 0)
 		memcpy(at, p->at, p->n * sizeof *at);

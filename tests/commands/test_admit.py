@@ -339,6 +339,30 @@ def test_hooks_of_start_and_delete_are_compared_again(required):
     g.runtime.delete(g.bundle.id, force=True).ok()
 
 
+def test_hooks_after_a_run_in_the_foreground_are_compared_with_what_was_signed(required):
+    """The container's own hook puts others, and a manifest that names them, in place of what was signed."""
+    g = required
+    log = g.dir.parent / f"log.{g.bundle.id}"
+    stop = g.hook("poststop", "stop", f"#!/bin/sh\necho good >>{log}\n")
+    g.seal()
+    g.runs()
+    assert log.read_text() == "good\n"
+    evil = f"#!/bin/sh\necho evil >>{log}\n"
+    swap = (f"#!/bin/sh\ncat {g.dir}/other >{g.dir}/stop; cat {g.dir}/forged >{g.dir}/seal.json\n")
+    g.hook("poststart", "start", swap)
+    g.seal()
+    (g.dir / "other").write_text(evil)
+    m = json.loads((g.dir / "seal.json").read_text())
+    for o in m["files"]:
+        if o["path"] == "stop":
+            o["sha256"], o["size"] = sealed.sha256(evil.encode()), len(evil)
+            o.pop("fsVerity", None)
+    (g.dir / "forged").write_text(json.dumps(m))
+    result = g.runs()
+    assert result.warnings == ["seal.json: not what it was when the container was created"], result
+    assert log.read_text() == "good\n"
+
+
 @pytest.mark.skipif(not shutil.which("strace"), reason="no strace here")
 @pytest.mark.parametrize("what", ["data", "rootfs"])
 def test_directory_is_exchanged_after_the_check(required, what):
