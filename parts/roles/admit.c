@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ACCEPTED "/var/lib/ocirt/accepted"
@@ -32,6 +33,15 @@ refuse(struct err *e)
 	return -1;
 }
 
+/* A link to what is not mounted yet is not the same as nothing. */
+static bool
+leads_nowhere(const char *path)
+{
+	struct stat s;
+
+	return fstatat(AT_FDCWD, path, &s, AT_SYMLINK_NOFOLLOW) == 0 && stat(path, &s) < 0;
+}
+
 /* -- the policy -------------------------------------------------------------------------------- */
 
 static int
@@ -40,7 +50,8 @@ read_policy(struct err *e)
 	static char text[POLICY_TEXT_MAX + 1] BUFFER;
 	ssize_t n = fd_read_file(e, AT_FDCWD, POLICY_FILE, text, sizeof text);
 
-	if (n < 0 && e->number == ENOENT)
+	if (n < 0 && e->number == ENOENT && !leads_nowhere(POLICY_DIR) &&
+		!leads_nowhere(POLICY_FILE))
 		return 0;
 	TRY(n);
 	return policy_read(e, &policy, text, (size_t)n);
@@ -86,13 +97,13 @@ check_key(struct err *e)
 static int
 read_last(struct err *e, const char *name)
 {
-	const char *path =
-		arena_string(e, "%s/%s", policy.accepted ? policy.accepted : ACCEPTED, name);
+	const char *dir = policy.accepted ? policy.accepted : ACCEPTED;
+	const char *path = arena_string(e, "%s/%s", dir, name);
 	char text[64];
 	ssize_t n = path ? fd_read_file(e, AT_FDCWD, path, text, sizeof text) : -1;
 	size_t len;
 
-	if (n < 0 && path && e->number == ENOENT)
+	if (n < 0 && path && e->number == ENOENT && !leads_nowhere(dir) && !leads_nowhere(path))
 		return 0;
 	TRY(n);
 	len = str_until(text, " ");
@@ -180,7 +191,8 @@ admit(struct err *e, struct run *r, const char *config, const char *bundle)
 	if (choose_policy(e, r->request) < 0)
 		return refuse(e);
 	on = policy.policy != VERIFY_OFF;
-	TRY(load_config(e, config, &r->config, &r->config_len));
+	if (load_config(e, config, &r->config, &r->config_len) < 0)
+		return policy.policy == VERIFY_REQUIRED ? refuse(e) : -1;
 	if (on) {
 		TRY(dir = openat(AT_FDCWD, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 		TRY(judge(e, check_manifest(e, r, config, dir), &on));
@@ -226,8 +238,8 @@ admit_plan(struct err *e, struct run *r)
 	return 0;
 }
 
-int
-admit_accept(struct err *e, struct run *r)
+static int
+accept(struct err *e)
 {
 	const char *path = policy.accepted ? policy.accepted : ACCEPTED;
 	const struct manifest *m = &verified.manifest;
@@ -235,9 +247,6 @@ admit_accept(struct err *e, struct run *r)
 	char text[64];
 	int n;
 
-	if (!r->verified || !is_privileged() ||
-		(m->version == last.version && m->created <= last.created))
-		return 0;
 	n = str_format(text, sizeof text, "%ju %ju\n", (uintmax_t)m->version,
 		(uintmax_t)(m->created > last.created ? m->created : last.created)); /* fits */
 	TRY(root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -245,8 +254,23 @@ admit_accept(struct err *e, struct run *r)
 	dir = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(e, "open %s", path);
-	TRY(fd_replace(e, dir, m->name, 0644, text, (size_t)n));
+	if (fd_replace(e, dir, m->name, 0644, text, (size_t)n) < 0)
+		return context(e, "%s", path);
 	return fsync(dir) < 0 ? fail_errno(e, "sync %s", path) : 0;
+}
+
+int
+admit_accept(struct err *e, struct run *r)
+{
+	const struct manifest *m = &verified.manifest;
+
+	if (!r->verified || !is_privileged() ||
+		(m->version == last.version && m->created <= last.created) || accept(e) == 0)
+		return 0;
+	if (policy.policy == VERIFY_REQUIRED)
+		return refuse(e);
+	log_warning("%s", e->text);
+	return 0;
 }
 
 /* -- while it is used -------------------------------------------------------------------------- */

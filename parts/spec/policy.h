@@ -15,7 +15,8 @@
 
 #include <stddef.h>
 
-#define POLICY_FILE "/etc/ocirt/verify.json"
+#define POLICY_DIR "/etc/ocirt"
+#define POLICY_FILE POLICY_DIR "/verify.json"
 
 enum { POLICY_TEXT_MAX = 65536 }; /* bytes: 900 keys can be revoked */
 

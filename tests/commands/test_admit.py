@@ -226,6 +226,25 @@ def test_rollback(required):
     assert elsewhere.joinpath("app").read_text().split()[0] == "6"
 
 
+def test_versions_that_are_not_mounted_yet_are_not_none(required):
+    g = required.seal(version=5)
+    g.accepted.parent.mkdir()
+    g.accepted.symlink_to("/nowhere/accepted")
+    g.refused("open /var/lib/ocirt/accepted/app: no such file or directory")
+    g.accepted.unlink()
+    g.accepted.mkdir()
+    (g.accepted / "app").symlink_to("/nowhere/app")
+    g.refused("open /var/lib/ocirt/accepted/app: no such file or directory")
+
+
+def test_version_that_cannot_be_written_down(required):
+    g = required.seal()
+    full = ("sh", "-ec", "mount -t tmpfs -o nr_inodes=3 none /var/lib; mkdir -p /var/lib/ocirt/accepted; exec \"$@\"", "sh")
+    g.refused("/var/lib/ocirt/accepted: create app: no space left on device", wrap=full)
+    g.policy(policy="warn")
+    assert g.runs(wrap=full).warnings == ["/var/lib/ocirt/accepted: create app: no space left on device"]
+
+
 def test_not_before_is_compared_with_what_is_known(required):
     g = required
     late = int(time.time()) + 100000
@@ -234,6 +253,14 @@ def test_not_before_is_compared_with_what_is_known(required):
     g.accepted.mkdir(parents=True)
     (g.accepted / "app").write_text(f"1 {late}\n")
     g.runs()
+
+
+def test_config_that_cannot_be_read(required):
+    g = required.seal()
+    (g.dir / "config.json").unlink()
+    g.refused("JSON specification file config.json not found")
+    os.mkfifo(g.dir / "config.json")
+    g.refused("config.json: not a regular file")
 
 
 # -- the policy --------------------------------------------------------------------------------------------
@@ -280,6 +307,17 @@ def test_a_caller_without_privilege_cannot_weaken(required):
     g.call("create", "--verify=required", "--dry-run").fails("not sealed: ", code=UNVERIFIED)
     g.policy(policy="off")
     g.call("create", "--key", g.public, "--dry-run").fails("not sealed: ", code=UNVERIFIED)
+
+
+@pytest.mark.parametrize("place", ["verify.json", "."])
+def test_a_policy_that_is_not_mounted_yet_lets_nothing_in(gate, place):
+    """The file, or the whole directory, is a link to elsewhere."""
+    gate.bundle.write()
+    link = gate.system / "etc/ocirt" / place
+    if place == ".":
+        shutil.rmtree(link)
+    os.symlink(gate.system / "not-mounted", link)
+    gate.refused("open /etc/ocirt/verify.json: no such file or directory")
 
 
 # -- between the check and the use ---------------------------------------------------------------------------
