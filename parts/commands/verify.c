@@ -49,7 +49,7 @@ tell(struct err *e, const struct verified *v, const struct spec *spec, const cha
 		tell_object(&s, &v->file[i]);
 	TRY(cover_list(e, &list, spec, bundle));
 	for (uint32_t i = 0; i < list.n; i++)
-		if (!list.at[i].needed)
+		if (!list.at[i].needed && manifest_find(m, list.at[i].path) < 0)
 			(void)str_add(&s, "%s: NOT verified: outside the bundle (%s)\n",
 				list.at[i].path, list.at[i].property);
 	return command_print(

@@ -85,6 +85,10 @@ cover_list(struct err *e, struct covers *list, const struct spec *s, const char 
 			continue;
 		TRY(add(e, list, bundle, m->source, arena_string(e, "mounts[%u].source", i)));
 		c[list->n - 1].needed = *c[list->n - 1].path != '/';
+		/* Where the bundle is moved to, this would not be of it any more. */
+		if (c[list->n - 1].needed && *m->source == '/')
+			c[list->n - 1].path =
+				path_below(e, c[list->n - 1].property, bundle, m->source);
 		c[list->n - 1].writable = !has_option(m, "ro", "rro");
 	}
 	return 0;

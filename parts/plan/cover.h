@@ -2,8 +2,9 @@
  *
  * Contract: cover_list() names the root filesystem, every hook that runs outside the container and
  * the source of every bind mount, each with the property that means it and the path by which a
- * manifest names it: relative when it lies in the bundle, else absolute.  Paths are taken by their
- * letters; one with a `..` has no such name and is an error.
+ * manifest names it: relative when it lies in the bundle, else absolute; of a bind mount as the
+ * config has it, for an absolute one means the same when the bundle is moved.  Paths are taken by
+ * their letters; one with a `..` has no such name and is an error.
  *
  * Floor: plan (uses base, spec, plan/path).  Runs in: host; pure.
  * Spec: config.md#root, #mounts, #posix-platform-hooks.

@@ -33,13 +33,13 @@ add_path(struct err *e, struct manifest *m, const char *path)
 
 /* What the container itself will change is not what was sealed when it starts again. */
 static void
-warn_writable(const struct cover *c)
+warn_writable(const struct manifest *m, const struct cover *c)
 {
 	if (c->writable && c->needed)
 		log_warning("%s: \"%s\" is sealed, but the container can write there: then the "
 			    "bundle is refused from the next start on",
 			c->property, c->path);
-	if (!c->needed)
+	if (!c->needed && manifest_find(m, c->path) < 0)
 		log_warning("%s: \"%s\" lies outside the bundle: it is not sealed", c->property,
 			c->path);
 }
@@ -55,17 +55,17 @@ add_paths(struct err *e, struct manifest *m, const struct spec *s, const char *b
 		return -1;
 	TRY(cover_list(e, &list, s, bundle));
 	m->root.path = list.at[0].path;
-	for (uint32_t i = 0; i < list.n; i++) {
-		warn_writable(&list.at[i]);
-		if (list.at[i].needed && i > 0)
-			TRY(add_path(e, m, list.at[i].path));
-	}
 	for (uint32_t i = 0; i < more->n; i++) {
 		const char *path = cover_path(e, "--file", bundle, more->at[i]);
 
 		if (!path)
 			return -1;
 		TRY(add_path(e, m, path));
+	}
+	for (uint32_t i = 0; i < list.n; i++) {
+		warn_writable(m, &list.at[i]);
+		if (list.at[i].needed && i > 0)
+			TRY(add_path(e, m, list.at[i].path));
 	}
 	return 0;
 }

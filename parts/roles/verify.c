@@ -257,6 +257,8 @@ verify_find(struct err *e, struct verified *v, const char *property, const char 
 	const char *name = cover_path(e, property, bundle, path);
 	int i = name ? manifest_find(&v->manifest, name) : -1;
 
+	if (name && i < 0)
+		i = manifest_find(&v->manifest, path); /* as a bind mount has it */
 	*o = i < 0 ? NULL : &v->file[i];
 	if (name && (i < 0 || (*o)->fd >= 0))
 		return 0;

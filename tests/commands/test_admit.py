@@ -263,6 +263,18 @@ def test_config_that_cannot_be_read(required):
     g.refused("config.json: not a regular file")
 
 
+def test_bundle_is_copied_and_the_mount_comes_from_where_it_was(required):
+    """An absolute source lies outside of a copy of the bundle: it is compared with what was signed there, too."""
+    g = required
+    next(m for m in g.bundle.config["mounts"] if m["destination"] == "/data")["source"] = str(g.dir / "data")
+    g.seal().runs()
+    was, g.dir = g.dir, g.dir.parent / f"copy.{g.bundle.id}"
+    subprocess.run(["cp", "-a", was, g.dir], check=True)
+    g.runs()
+    (was / "data/file").write_text("other\n")
+    g.refused(f"{was}/data: not what was sealed")
+
+
 # -- the policy --------------------------------------------------------------------------------------------
 
 

@@ -46,7 +46,7 @@ class Sealed:
         (self.dir / "one").write_text("")
         bundle.set("root", {"path": "rootfs", "readonly": True})
         bundle.hook("prestart", self.dir / "hook").hook("startContainer", "/bin/app")
-        bundle.bind("/data", "data", "rbind", "ro").bind("/one", self.dir / "one", "bind", "ro")
+        bundle.bind("/data", "data", "rbind", "ro").bind("/one", "one", "bind", "ro")
         bundle.write()
         self.private, self.public = sealed.make_key(bundle.runtime.work, kind)
         self.manifest, self.signature = self.dir / "seal.json", self.dir / "seal.json.sig"
@@ -149,7 +149,6 @@ def test_same_bundle_same_bytes(bundle):
                        check=True)
         text = json.loads((other / "config.json").read_text())
         text["hooks"]["prestart"][0]["path"] = str(other / "hook")
-        text["mounts"][-1]["source"] = str(other / "one")
         (other / "config.json").write_text(json.dumps(text))
         s.runtime.call("seal", "-b", other, "--name", "app", root=False).ok()
         there, here = (json.loads((d / "seal.json").read_text()) for d in (other, s.dir))
@@ -366,6 +365,28 @@ def test_mount_from_outside_is_told(bundle):
     name = f"mounts[{len(bundle.config['mounts']) - 1}].source"
     assert result.warnings == [f'{name}: "{bundle.runtime.work}" lies outside the bundle: it is not sealed']
     assert s.verify().ok().out.endswith(f"\n{bundle.runtime.work}: NOT verified: outside the bundle ({name})\n")
+
+
+def test_mount_from_outside_can_be_sealed(bundle):
+    s = Sealed(bundle)
+    outside = bundle.runtime.work / "outside"
+    outside.write_text("1")
+    bundle.bind("/outside", outside, "bind", "ro").write()
+    assert s.seal("--key", s.private, "--file", outside).ok().warnings == []
+    out = s.verify().ok().out
+    assert f"\n{outside}: file, {WRITABLE}\n" in out and "NOT verified" not in out
+    outside.write_text("2")
+    s.refused(f"{outside}: not what was sealed")
+
+
+def test_absolute_source_of_a_mount_keeps_its_name(bundle):
+    """Where the bundle is moved to, it is still compared."""
+    s = Sealed(bundle)
+    bundle.bind("/three", s.dir / "one", "bind", "ro").write()
+    s.seal("--key", s.private).ok()
+    paths = [o["path"] for o in json.loads(s.manifest.read_text())["files"]]
+    assert paths == [f"{s.dir}/one", "data", "hook", "one"]
+    s.verify().ok()
 
 
 def test_writable_is_warned_of(bundle):

@@ -96,7 +96,7 @@ test_list(void)
 	is_cover(&c.at[3], "hooks.poststop[0].path", "/bin/sh", true, false);
 	is_cover(&c.at[4], "mounts[1].source", "data", true, false);
 	is_cover(&c.at[5], "mounts[2].source", "/srv", false, true);
-	is_cover(&c.at[6], "mounts[3].source", "c", true, true);
+	is_cover(&c.at[6], "mounts[3].source", "/b/c", true, true);
 	is_int(list(&c, "{\"root\": {\"path\": \"/srv/app\"}}"), 0, "a root elsewhere");
 	is_cover(&c.at[0], "root.path", "/srv/app", true, true);
 	is_int(list(&c,
