@@ -97,8 +97,8 @@ int supervise_subreaper(struct err *e);
  * fork` is the one error: -1. */
 pid_t supervise_fork(struct err *e, struct supervise *s);
 
-/* Closes our descriptors from 3 on, and enters `/`; see null_stdio. */
-void supervise_let_go(const struct supervise *s);
+/* Closes our descriptors from 3 on but `kept` (-1: none), and enters `/`; see null_stdio. */
+void supervise_let_go(const struct supervise *s, int kept);
 
 /* Both, and the child becomes s->argv.  It reports its own failure, by tell() and its exit status.
  */

@@ -147,7 +147,7 @@ become(const struct supervise *s)
 /* What we keep open or stay in would keep others waiting: the reader of a pipe, umount(2).  What
  * the image has as /dev/null is never used, and must not become our terminal. */
 void
-supervise_let_go(const struct supervise *s)
+supervise_let_go(const struct supervise *s, int kept)
 {
 	if (s->null_stdio) {
 		FD_AUTO int fd =
@@ -157,7 +157,7 @@ supervise_let_go(const struct supervise *s)
 			if (fd < 0 || sys_dup3(fd, i, 0) < 0)
 				(void)close(i);
 	}
-	(void)fd_close_except(3, NULL, 0);
+	(void)fd_close_except(3, &kept, 1);
 	(void)sys_chdir("/");
 }
 
@@ -206,7 +206,7 @@ supervise_spawn(struct err *e, struct supervise *s)
 	TRY(supervise_fork(e, s));
 	if (s->child == 0)
 		become(s);
-	supervise_let_go(s);
+	supervise_let_go(s, -1);
 	if (s->parent_signal && getppid() != parent)
 		(void)sys_kill(s->child, s->parent_signal);
 	return 0;

@@ -69,7 +69,7 @@ configure(struct supervise *s, const struct plan_init *i)
 
 /* The sockets of a service manager are for this process.  A pid namespace ends with its PID 1;
  * elsewhere we do: whoever kills the init means the program.  That does not begin before the init
- * has nothing to hide any more. */
+ * has nothing to hide any more, and its filter: one who may trace it must not find it without. */
 static int
 go_on(struct err *e, struct run *r, pid_t init, int settled[2])
 {
@@ -96,9 +96,10 @@ settle(struct err *e, struct run *r, struct supervise *s, int settled)
 	shed_words();
 	shed_buffers();
 	shed_stack(s + 1);
-	(void)!write(settled, "", 1);
-	supervise_let_go(s);
+	supervise_let_go(s, settled);
 	seccomp_confine();
+	(void)!write(settled, "", 1);
+	fd_close(&settled);
 	_exit(supervise_run(s));
 }
 

@@ -637,6 +637,21 @@ def test_no_secret_stays(make, how):
         assert memory_holds(pid, secret.encode()) is None
 
 
+@pytest.mark.parametrize("call", ["close_range", "seccomp"])
+def test_program_begins_when_the_init_is_poor(make, call):
+    """Without descriptors of the host's, and with its filter, however long that takes it."""
+    if not shutil.which("strace"):
+        pytest.skip("no strace here")
+    bundle = make().set("process.capabilities", {k: ["CAP_SYS_PTRACE"] for k in ("bounding", "permitted", "effective")}).sh(
+        "grep Seccomp: /proc/1/status; ls /proc/1/fd")
+    with Created(bundle) as c:
+        tracer = delayed(c, call)
+        c.start()
+        assert c.end() == 0
+        tracer.wait(5)
+        assert c.output.split() == ["Seccomp:", "2", "0", "1", "2"], c.output
+
+
 def test_without_madvise(make):
     """A small kernel may have none: the memory is given back all the same."""
     if not shutil.which("strace"):
