@@ -59,7 +59,7 @@ digest_add(struct digest *d, const void *data, size_t len)
 void
 digest_end(struct digest *d, uint8_t out[DIGEST_SIZE])
 {
-	static const uint8_t padding[DIGEST_BLOCK] = {0x80};
+	const uint8_t padding[DIGEST_BLOCK] = {0x80};
 	uint64_t bits = d->size * 8;
 	uint8_t size[8];
 

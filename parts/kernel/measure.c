@@ -39,15 +39,12 @@ static struct level {
 static void
 digest_block(const uint8_t *block, size_t len, uint8_t out[DIGEST_SIZE])
 {
-	static const uint8_t zeros[256];
+	static uint8_t zeros[BLOCK] BUFFER; /* never written to */
 	struct digest d;
 
 	digest_begin(&d);
 	digest_add(&d, block, len);
-	for (size_t n; len < BLOCK; len += n) {
-		n = BLOCK - len < sizeof zeros ? BLOCK - len : sizeof zeros;
-		digest_add(&d, zeros, n);
-	}
+	digest_add(&d, zeros, BLOCK - len);
 	digest_end(&d, out);
 }
 
