@@ -123,11 +123,14 @@ static int
 help(struct err *e, const struct globals *g, int argc, char **argv)
 {
 	const struct command *c = argc > 0 ? command_find(argv[0]) : NULL;
+	char name[] = "init", option[] = "--help", *of_init[] = {name, option, NULL};
 
 	if (argc == 0)
 		command_help(g);
 	else if (c)
 		command_help_verb(g, c);
+	else if (str_equal(argv[0], "init"))
+		return command_init(sizeof of_init / sizeof *of_init - 1, of_init);
 	else if (command_reserved(e, argv[0]))
 		return failed(e, g, NULL);
 	else
@@ -170,7 +173,7 @@ dispatch(struct err *e, struct globals *g, int argc, char **argv, char **whole)
 
 	if (c)
 		return run_command(e, g, c, argc - 1, argv + 1, whole);
-	if (command_is_init(argc, argv)) /* behind global options, which it has no use for */
+	if (str_equal(argv[0], "init")) /* behind global options, which it has no use for */
 		return command_init(argc, argv);
 	if (str_equal(argv[0], "help") || str_equal(argv[0], "h"))
 		return help(e, g, argc - 1, argv + 1);
@@ -200,6 +203,7 @@ main(int argc, char **argv)
 		args[i - 1] = argv[i];
 	if (command_parse(&e, &globals_options, NULL, true, argc - 1, args, &n, &found) < 0)
 		return misused(&e, &g, NULL, e.text);
+	args[n] = NULL; /* an init hands the rest of its words on */
 	if (found == PARSED_VERSION) {
 		if (globals_finish(&e, &g, g.argv0) < 0 || globals_version(&e, &g) < 0)
 			return failed(&e, &g, NULL);

@@ -51,6 +51,7 @@ command_help(const struct globals *g)
 	str_add(&s, "VERSION:\n   %s\n\nCOMMANDS:\n", OCIRT_VERSION);
 	for (size_t i = 0; i < command_n; i++)
 		str_add(&s, "   %-10s %s\n", command_list[i]->name, command_list[i]->help);
+	str_add(&s, "   %-10s %s\n", "init", "be the init of a container, with a program");
 	str_add(&s, "   %-10s %s\n\nGLOBAL OPTIONS:\n", "help", "show help, of a command if named");
 	options(&s, &globals_options);
 	str_add(&s, "   %-32s %s\n", "--version, -v", "print the version");

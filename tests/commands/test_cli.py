@@ -61,6 +61,24 @@ def test_command_help(runtime, verb, form):
 
 
 @pytest.mark.ours
+@pytest.mark.parametrize("words", ["help init", "h init", "--debug help init", "init --help", "--debug init -h"])
+def test_help_of_init(runtime, words):
+    out = runtime.call(*words.split(), root=False).ok().out
+    assert out.startswith("Usage: init [options] [--] program [arguments]\n")
+    assert "\n   init       be the init of a container, with a program\n" in runtime.call("--help", root=False).ok().out
+
+
+@pytest.mark.ours
+def test_init_behind_global_options(runtime):
+    assert runtime.call("--debug", "--log-format", "json", "init", "echo", "a", "b", root=False).ok().out == "a b\n"
+    alone = runtime.call("--debug", "init", root=False)
+    assert alone.code == 125 and alone.err.startswith("ocirt init: missing program name\n"), alone
+    for name in ("tini", "x"):
+        runtime.call("--debug", name, "init", "echo", root=False).fails(f"No help topic for '{name}'", code=3)
+    runtime.call("x", "init", "echo", root=False).fails("No help topic for 'x'", code=3)
+
+
+@pytest.mark.ours
 def test_help_as_crun(runtime):
     top = runtime.call("--help", root=False, argv0="crun").ok().out
     assert top.startswith("Usage: crun [OPTION...] COMMAND [OPTION...]\n")
