@@ -57,7 +57,7 @@ tell(struct err *e, const struct verified *v, const struct spec *spec, const cha
 }
 
 static int
-verify_main(struct err *e, const struct globals *g, int argc, char **argv)
+verify(struct err *e, const char *path)
 {
 	struct verify_keys keys = {.key = given.key, .dir = given.keys};
 	static struct verified v;
@@ -66,12 +66,10 @@ verify_main(struct err *e, const struct globals *g, int argc, char **argv)
 	FD_AUTO int dir = -1;
 	size_t len;
 
-	(void)g;
-	(void)argc;
 	TRY(load_absolute(e, &keys.key));
 	TRY(load_absolute(e, &keys.dir));
-	TRY(load_bundle(e, argv[0], &given.config, &bundle));
-	dir = openat(AT_FDCWD, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	TRY(load_bundle(e, path, &given.config, &bundle));
+	dir = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(e, "open %s", bundle);
 	TRY(verify_manifest(e, &v, dir, &keys));
@@ -83,6 +81,14 @@ verify_main(struct err *e, const struct globals *g, int argc, char **argv)
 	TRY(tell(e, &v, &spec, bundle));
 	verify_close(&v);
 	return 0;
+}
+
+static int
+verify_main(struct err *e, const struct globals *g, int argc, char **argv)
+{
+	(void)g;
+	(void)argc;
+	return verify(e, argv[0]) < 0 ? verify_refuse(e) : 0;
 }
 
 const struct command command_verify = {

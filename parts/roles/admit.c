@@ -26,13 +26,6 @@ static struct {
 	uint64_t version, created;
 } last;
 
-static int
-refuse(struct err *e)
-{
-	e->number = ERR_UNVERIFIED;
-	return -1;
-}
-
 /* A link to what is not mounted yet is not the same as nothing. */
 static bool
 leads_nowhere(const char *path)
@@ -139,7 +132,7 @@ judge(struct err *e, int result, bool *on)
 	if (result == 0)
 		return 0;
 	if (policy.policy == VERIFY_REQUIRED)
-		return refuse(e);
+		return verify_refuse(e);
 	log_warning("not verified: %s", e->text);
 	return 0;
 }
@@ -189,12 +182,14 @@ admit(struct err *e, struct run *r, const char *config, const char *bundle)
 	bool on;
 
 	if (choose_policy(e, r->request) < 0)
-		return refuse(e);
+		return verify_refuse(e);
 	on = policy.policy != VERIFY_OFF;
 	if (load_config(e, config, &r->config, &r->config_len) < 0)
-		return policy.policy == VERIFY_REQUIRED ? refuse(e) : -1;
+		return policy.policy == VERIFY_REQUIRED ? verify_refuse(e) : -1;
 	if (on) {
-		TRY(dir = openat(AT_FDCWD, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+		dir = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (dir < 0)
+			return fail_errno(e, "open %s", bundle);
 		TRY(judge(e, check_manifest(e, r, config, dir), &on));
 	}
 	TRY(load_decode(e, &r->spec, r->config_len, config));
@@ -211,7 +206,7 @@ static int
 exchanged(struct err *e, const char *what)
 {
 	(void)fail(e, "%s: exchanged after it was verified", what);
-	return refuse(e);
+	return verify_refuse(e);
 }
 
 int
@@ -268,7 +263,7 @@ admit_accept(struct err *e, struct run *r)
 		(m->version == last.version && m->created <= last.created) || accept(e) == 0)
 		return 0;
 	if (policy.policy == VERIFY_REQUIRED)
-		return refuse(e);
+		return verify_refuse(e);
 	log_warning("%s", e->text);
 	return 0;
 }
@@ -320,7 +315,7 @@ admit_again(struct err *e, const struct state *s, struct hooks_call *call)
 		return 0;
 	if (verified.manifest.name)
 		verify_close(&verified);
-	dir = openat(AT_FDCWD, s->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = openat(AT_FDCWD, s->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(e, "open %s", s->bundle);
 	TRY(verify_manifest(e, &verified, dir, &keys));

@@ -100,7 +100,7 @@ make_manifest(struct err *e, struct manifest *m, const struct seal_request *q)
 	m->config = hex;
 	m->name = q->name ? q->name : str_base(bundle);
 	TRY(manifest_check_name(e, m->name));
-	dir = openat(AT_FDCWD, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(e, "open %s", bundle);
 	TRY(add_paths(e, m, &spec, bundle, &q->files));

@@ -18,9 +18,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-/* Whatever kept us from verifying, nothing was verified. */
-static int
-refuse(struct err *e)
+int
+verify_refuse(struct err *e)
 {
 	e->number = ERR_UNVERIFIED;
 	return -1;
@@ -127,7 +126,7 @@ verify_manifest(struct err *e, struct verified *v, int bundle_dir, const struct 
 	v->root.fd = -1;
 	for (int i = 0; i < MANIFEST_FILES_MAX; i++)
 		v->file[i].fd = -1;
-	return read_manifest(e, v, bundle_dir, keys) < 0 ? refuse(e) : 0;
+	return read_manifest(e, v, bundle_dir, keys) < 0 ? verify_refuse(e) : 0;
 }
 
 int
@@ -145,7 +144,7 @@ verify_time(struct err *e, const struct verified *v, uint64_t earliest)
 		return 0;
 	(void)fail(e, MANIFEST_FILE ": notBefore: %llu is %llu seconds from now",
 		(unsigned long long)m->not_before, (unsigned long long)(m->not_before - now));
-	return refuse(e);
+	return verify_refuse(e);
 }
 
 int
@@ -160,7 +159,7 @@ verify_config(
 	if (str_equal(hex, v->manifest.config))
 		return 0;
 	(void)fail(e, "%s: not what was sealed", name);
-	return refuse(e);
+	return verify_refuse(e);
 }
 
 /* -- files ------------------------------------------------------------------------------------- */
@@ -247,7 +246,7 @@ int
 verify_objects(
 	struct err *e, struct verified *v, int bundle_dir, const char *bundle, const struct spec *s)
 {
-	return check_objects(e, v, bundle_dir, bundle, s) < 0 ? refuse(e) : 0;
+	return check_objects(e, v, bundle_dir, bundle, s) < 0 ? verify_refuse(e) : 0;
 }
 
 int
@@ -264,7 +263,7 @@ verify_find(struct err *e, struct verified *v, const char *property, const char 
 		return 0;
 	return name && check_object(e, v->bundle_dir, *o, &v->manifest.files.at[i]) == 0
 		? 0
-		: refuse(e);
+		: verify_refuse(e);
 }
 
 const char *

@@ -54,6 +54,10 @@ struct verify_keys {
 	const char *digest; /* in place of a signature: that of seal.json, found good before */
 };
 
+/* Whatever kept us from verifying, nothing was verified: e->number becomes ERR_UNVERIFIED.  Returns
+ * -1. */
+int verify_refuse(struct err *e);
+
 int verify_manifest(
 	struct err *e, struct verified *v, int bundle_dir, const struct verify_keys *keys);
 

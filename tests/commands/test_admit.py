@@ -182,6 +182,14 @@ def test_each_thing_that_is_wrong(required):
     g.refused("not sealed: open seal.json: no such file or directory")
 
 
+def test_bundle_that_cannot_be_listed(required):
+    g = required.seal()
+    g.dir.chmod(0o711)
+    g.runtime = g.runtime.by(1000)
+    (g.dir / "seal.json.sig").unlink()
+    g.call("create").fails("not signed: open seal.json.sig: no such file or directory", code=UNVERIFIED)
+
+
 def test_keys(required):
     g = required.seal()
     other = g.runtime.work / "other"

@@ -599,6 +599,24 @@ def test_config_of_another_name(bundle):
     s.verify(*options, cwd=s.runtime.work).fails(f"{other}: not what was sealed", code=UNVERIFIED)
 
 
+def test_nothing_to_verify(signed):
+    s = signed
+    s.runtime.call("verify", "--key", s.public, s.dir / "not", root=False).fails(
+        f"chdir {s.dir}/not: no such file or directory", code=UNVERIFIED)
+    (s.dir / "config.json").unlink()
+    s.refused("JSON specification file config.json not found")
+
+
+def test_bundle_that_cannot_be_listed(signed):
+    s = signed
+    s.dir.chmod(0o711)
+    (s.rootfs / "fifo").unlink()
+    (s.rootfs / "fifo").touch()
+    s.seal("--key", s.private).ok()
+    result = s.runtime.by(1000).call("verify", "--key", s.public, s.dir, root=False).ok()
+    assert f"\nrootfs: directory, {WRITABLE}\n" in result.out
+
+
 def test_unreadable(bundle):
     s = Sealed(bundle)
     (s.rootfs / "etc/conf").chmod(0)
