@@ -101,7 +101,7 @@ request_make(struct err *e, struct request *q, const struct globals *g,
 		.pid_file = or_null(o->pid_file),
 		.console_socket = or_null(o->console_socket),
 		.pidfd_socket = or_null(o->pidfd_socket),
-		.key = or_null(o->key),
+		.key = o->key,
 		.verify = words_find(WORDS_VERIFY, o->verify ? o->verify : ""),
 		.name = g->name,
 		.preserve_fds = listen_fds + o->preserve_fds,
@@ -118,6 +118,8 @@ request_make(struct err *e, struct request *q, const struct globals *g,
 	};
 	if (o->verify && q->verify < 0)
 		return fail(e, "--verify: \"%s\" is not %s", o->verify, words_noun(WORDS_VERIFY));
+	if (o->key && !*o->key) /* not as if it were not there: that would verify nothing */
+		return fail(e, "--key: no file is named");
 	TRY(fd_fill_stdio(e));
 	if (fd_cloexec_from((int)(3 + q->preserve_fds)) < 0)
 		return fail_errno(e, "close-on-exec");

@@ -66,6 +66,10 @@ verify(struct err *e, const char *path)
 	FD_AUTO int dir = -1;
 	size_t len;
 
+	if (keys.key && !*keys.key)
+		return fail(e, "--key: no file is named");
+	if (keys.dir && !*keys.dir) /* the keys of the current directory are not meant */
+		return fail(e, "--keys: no directory is named");
 	TRY(load_absolute(e, &keys.key));
 	TRY(load_absolute(e, &keys.dir));
 	TRY(load_bundle(e, path, &given.config, &bundle));

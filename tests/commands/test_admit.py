@@ -308,6 +308,14 @@ def test_option_that_is_none(gate):
     gate.call("create", "--verify=maybe").fails('--verify: "maybe" is not a policy')
 
 
+@pytest.mark.parametrize("verb", ["create", "run"])
+def test_key_of_no_name(gate, verb):
+    """As of a script whose variable is empty: nothing must start."""
+    gate.bundle.write()
+    result = gate.call(verb, "--key", "").fails(code=1)
+    assert result.message == f"{gate.runtime.name} {verb} failed: --key: no file is named"
+
+
 def test_root_may_weaken(required):
     required.bundle.write()
     required.refused("not sealed: open seal.json: no such file or directory")

@@ -212,6 +212,13 @@ def test_keys_by_default(signed):
         signed.refused("open /etc/ocirt/keys: no such file or directory", "--config", "config.json")
 
 
+def test_keys_of_no_name(signed):
+    signed.refused("--key: no file is named", "--key", "")
+    shutil.copy(signed.public, signed.runtime.work / "here.pem")
+    result = signed.verify("--keys", "", cwd=signed.runtime.work).fails(code=UNVERIFIED)
+    assert result.message == "--keys: no directory is named"
+
+
 def test_wrong_keys(signed):
     other = signed.runtime.work / "other"
     other.mkdir()
