@@ -244,7 +244,9 @@ accept(struct err *e)
 
 	n = str_format(text, sizeof text, "%ju %ju\n", (uintmax_t)m->version,
 		(uintmax_t)(m->created > last.created ? m->created : last.created)); /* fits */
-	TRY(root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return fail_errno(e, "open /");
 	TRY(at = fd_make_in_root(e, root, path, FD_DIRECTORY, 0755));
 	dir = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
