@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +36,12 @@ leads_nowhere(const char *path)
 	return fstatat(AT_FDCWD, path, &s, AT_SYMLINK_NOFOLLOW) == 0 && stat(path, &s) < 0;
 }
 
+static bool
+is_absent(const struct err *e, const char *dir, const char *path)
+{
+	return e->number == ENOENT && !leads_nowhere(dir) && !leads_nowhere(path);
+}
+
 /* -- the policy -------------------------------------------------------------------------------- */
 
 static int
@@ -43,8 +50,7 @@ read_policy(struct err *e)
 	static char text[POLICY_TEXT_MAX + 1] BUFFER;
 	ssize_t n = fd_read_file(e, AT_FDCWD, POLICY_FILE, text, sizeof text);
 
-	if (n < 0 && e->number == ENOENT && !leads_nowhere(POLICY_DIR) &&
-		!leads_nowhere(POLICY_FILE))
+	if (n < 0 && is_absent(e, POLICY_DIR, POLICY_FILE))
 		return 0;
 	TRY(n);
 	return policy_read(e, &policy, text, (size_t)n);
@@ -63,6 +69,8 @@ choose_policy(struct err *e, const struct request *q)
 	int wanted = q->verify < 0 && q->key ? VERIFY_REQUIRED : q->verify;
 
 	TRY(read_policy(e));
+	if (!policy.accepted)
+		policy.accepted = ACCEPTED;
 	if (policy.policy != VERIFY_OFF && (wanted >= 0 || q->key) && !is_privileged()) {
 		if (q->key)
 			return fail(e, "--key: " POLICY_FILE " says whose keys count");
@@ -90,13 +98,13 @@ check_key(struct err *e)
 static int
 read_last(struct err *e, const char *name)
 {
-	const char *dir = policy.accepted ? policy.accepted : ACCEPTED;
+	const char *dir = policy.accepted;
 	const char *path = arena_string(e, "%s/%s", dir, name);
 	char text[64];
 	ssize_t n = path ? fd_read_file(e, AT_FDCWD, path, text, sizeof text) : -1;
 	size_t len;
 
-	if (n < 0 && path && e->number == ENOENT && !leads_nowhere(dir) && !leads_nowhere(path))
+	if (n < 0 && path && is_absent(e, dir, path))
 		return 0;
 	TRY(n);
 	len = str_until(text, " ");
@@ -104,6 +112,16 @@ read_last(struct err *e, const char *name)
 		str_u64_n(text + len + 1, (size_t)n - len - 2, &last.created) == 0)
 		return 0;
 	return fail(e, "%s: not a version and a time", path);
+}
+
+static int
+check_version(struct err *e, const struct manifest *m)
+{
+	TRY(read_last(e, m->name));
+	if (m->version >= last.version)
+		return 0;
+	return fail(e, MANIFEST_FILE ": version %ju of %s, after version %ju",
+		(uintmax_t)m->version, m->name, (uintmax_t)last.version);
 }
 
 /* All that can be said before the config is parsed. */
@@ -115,10 +133,7 @@ check_manifest(struct err *e, const struct run *r, const char *config, int bundl
 
 	TRY(verify_manifest(e, &verified, bundle_dir, &keys));
 	TRY(check_key(e));
-	TRY(read_last(e, m->name));
-	if (m->version < last.version)
-		return fail(e, MANIFEST_FILE ": version %ju of %s, after version %ju",
-			(uintmax_t)m->version, m->name, (uintmax_t)last.version);
+	TRY(check_version(e, m));
 	TRY(verify_time(
 		e, &verified, last.created > OCIRT_DATE ? last.created : (uint64_t)OCIRT_DATE));
 	return verify_config(e, &verified, r->config, r->config_len, config);
@@ -149,21 +164,21 @@ check_annotations(struct err *e, const struct pairs *p)
 	return 0;
 }
 
-/* Copies: admit_again() reads into `verified` what it compares with them. */
+/* What is verified again goes elsewhere, but for the text of the manifest. */
 static int
 annotate(struct err *e, struct pairs *p)
 {
 	const struct manifest *m = &verified.manifest;
 	const struct pair ours[] = {
-		{OURS "key", arena_string(e, "%s", verified.key_id)},
-		{OURS "manifest", arena_string(e, "%s", verified.digest)},
+		{OURS "key", verified.key_id},
+		{OURS "manifest", verified.digest},
 		{OURS "name", arena_string(e, "%s", m->name)},
 		{OURS "strength", verify_words(verified.root.strength)},
 		{OURS "version", arena_string(e, "%ju", (uintmax_t)m->version)},
 	};
 	struct pair *at = arena_take(e, p->n + sizeof ours / sizeof *ours, sizeof *at);
 
-	if (!at || !ours[0].value || !ours[1].value || !ours[2].value || !ours[4].value)
+	if (!at || !ours[2].value || !ours[4].value)
 		return -1;
 	if (p->n > 0)
 		memcpy(at, p->at, p->n * sizeof *at);
@@ -233,24 +248,29 @@ admit_plan(struct err *e, struct run *r)
 	return 0;
 }
 
+/* Of two that start at once the older one must not have the last word.  Nobody but us can open the
+ * file that is locked, and hold us up; no manifest has such a name. */
 static int
 accept(struct err *e)
 {
-	const char *path = policy.accepted ? policy.accepted : ACCEPTED;
+	const char *path = policy.accepted;
 	const struct manifest *m = &verified.manifest;
-	FD_AUTO int root = -1, at = -1, dir = -1;
+	FD_AUTO int root = -1, at = -1, dir = -1, lock = -1;
 	char text[64];
 	int n;
 
-	n = str_format(text, sizeof text, "%ju %ju\n", (uintmax_t)m->version,
-		(uintmax_t)(m->created > last.created ? m->created : last.created)); /* fits */
 	root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return fail_errno(e, "open /");
 	TRY(at = fd_make_in_root(e, root, path, FD_DIRECTORY, 0755));
 	dir = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
+	if (dir >= 0)
+		lock = openat(dir, "lock~", O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (lock < 0 || flock(lock, LOCK_EX) < 0)
 		return fail_errno(e, "open %s", path);
+	TRY(check_version(e, m));
+	n = str_format(text, sizeof text, "%ju %ju\n", (uintmax_t)m->version,
+		(uintmax_t)(m->created > last.created ? m->created : last.created)); /* fits */
 	if (fd_replace(e, dir, m->name, 0644, text, (size_t)n) < 0)
 		return context(e, "%s", path);
 	return fsync(dir) < 0 ? fail_errno(e, "sync %s", path) : 0;
@@ -307,6 +327,7 @@ admit_hooks(struct err *e, struct verified *v, const char *bundle, struct hooks_
 int
 admit_again(struct err *e, const struct state *s, struct hooks_call *call)
 {
+	static struct verified again; /* what create has verified itself is in the annotations */
 	struct verify_keys keys = {0};
 	int dir; /* stays open as long as we live */
 
@@ -315,11 +336,11 @@ admit_again(struct err *e, const struct state *s, struct hooks_call *call)
 			keys.digest = s->annotations.at[i].value;
 	if (!keys.digest)
 		return 0;
-	if (verified.manifest.name)
-		verify_close(&verified);
+	if (again.manifest.name)
+		verify_close(&again);
 	dir = openat(AT_FDCWD, s->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(e, "open %s", s->bundle);
-	TRY(verify_manifest(e, &verified, dir, &keys));
-	return admit_hooks(e, &verified, s->bundle, call);
+	TRY(verify_manifest(e, &again, dir, &keys));
+	return admit_hooks(e, &again, s->bundle, call);
 }

@@ -225,13 +225,55 @@ def test_rollback(required):
     g.call("create", "--dry-run").ok()
     assert g.accepted.joinpath("app").read_text().split()[0] == "5", "a dry run accepts nothing"
     g.runs()
-    assert os.listdir(g.accepted) == ["app"]
+    assert sorted(os.listdir(g.accepted)) == ["app", "lock~"]
     g.accepted.joinpath("app").write_text("6\n")
     g.refused("/var/lib/ocirt/accepted/app: not a version and a time")
     elsewhere = g.system / "lib/elsewhere"
     g.policy(policy="required", accepted="/var/lib/elsewhere")
     g.runs()
     assert elsewhere.joinpath("app").read_text().split()[0] == "6"
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace here")
+def test_two_versions_start_at_once(required):
+    """The older one, whose check was before the newer one was accepted, is held up as it writes itself down."""
+    g = required.seal(version=4)
+    g.runs()
+    old, new = g.dir, g.dir.parent / f"new.{g.bundle.id}"
+    g.seal(version=5)
+    subprocess.run(["cp", "-a", old, new], check=True)
+    line = [*g.wrap, "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat", "-e",
+            "inject=renameat:delay_enter=2000000:when=1", g.runtime.path, "--root", str(g.runtime.root), "run", "--bundle", str(old), g.bundle.id]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        try:
+            until(lambda: any(name.endswith(".tmp") for name in os.listdir(g.accepted)), "it writes")
+            g.dir = new
+            g.runtime.call("seal", "-b", new, "--name", "app", "--version", 6, "--key", g.private, root=False).ok()
+            assert g.call("run", id_=g.bundle.id + "-new").ok().out == "started\ndata\n"
+            out, err = child.communicate(timeout=20)
+        finally:
+            child.kill()
+    assert child.returncode == 0 and out == "started\ndata\n", (child.returncode, out, err)
+    assert g.accepted.joinpath("app").read_text().split()[0] == "6"
+    g.dir = old
+    g.refused("seal.json: version 5 of app, after version 6")
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace here")
+def test_newer_version_is_accepted_between_the_check_and_the_start(required):
+    g = required.seal(version=4)
+    g.accepted.mkdir(parents=True)
+    line = [*g.wrap, "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=flock", "-e", "inject=flock:delay_enter=1000000:when=1",
+            g.runtime.path, "--root", str(g.runtime.root), "run", "--bundle", str(g.dir), g.bundle.id]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        try:
+            until(lambda: "lock~" in os.listdir(g.accepted), "it is checked")
+            (g.accepted / "app").write_text("5 0\n")
+            out, err = child.communicate(timeout=20)
+        finally:
+            child.kill()
+    assert (child.returncode, out) == (UNVERIFIED, "") and "seal.json: version 4 of app, after version 5" in err, err
+    assert not os.listdir(g.runtime.root)
 
 
 def test_versions_that_are_not_mounted_yet_are_not_none(required):
@@ -247,7 +289,7 @@ def test_versions_that_are_not_mounted_yet_are_not_none(required):
 
 def test_version_that_cannot_be_written_down(required):
     g = required.seal()
-    full = ("sh", "-ec", "mount -t tmpfs -o nr_inodes=3 none /var/lib; mkdir -p /var/lib/ocirt/accepted; exec \"$@\"", "sh")
+    full = ("sh", "-ec", "mount -t tmpfs -o nr_inodes=4 none /var/lib; mkdir -p /var/lib/ocirt/accepted; exec \"$@\"", "sh")
     g.refused("/var/lib/ocirt/accepted: create app: no space left on device", wrap=full)
     g.policy(policy="warn")
     assert g.runs(wrap=full).warnings == ["/var/lib/ocirt/accepted: create app: no space left on device"]
