@@ -88,7 +88,7 @@ overlay_mount(struct err *e, const struct plan *p, int *root_dir)
 		return 0;
 	fd = mount_layers(e, p, *root_dir);
 	if (fd < 0)
-		return context(e, "annotations: org.ocirt.root.overlay");
+		return context(e, "annotations: " PLAN_OVERLAY);
 	fd_close(root_dir);
 	*root_dir = fd;
 	return 0;

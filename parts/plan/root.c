@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-static const char overlay_name[] = "org.ocirt.root.overlay";
-
 /* Whoever is in a user namespace may not mount what a kernel reads from a block: mount(2). */
 static int
 make_image(struct err *e, struct plan *p)
@@ -56,11 +54,11 @@ make_overlay(struct err *e, struct plan *p, const char *value)
 			return fail(e,
 				"annotations: %s: \"%s\" is not tmpfs, tmpfs,size=N or an absolute "
 				"path",
-				overlay_name, value);
+				PLAN_OVERLAY, value);
 		p->overlay_dir = value;
 	}
 	if (p->root_mode == PLAN_ROOT_CHROOT)
-		return fail(e, "annotations: %s: needs a new mount namespace", overlay_name);
+		return fail(e, "annotations: %s: needs a new mount namespace", PLAN_OVERLAY);
 	return 0;
 }
 
@@ -75,7 +73,7 @@ plan_make_root(struct err *e, struct plan *p)
 		return -1;
 	TRY(make_image(e, p));
 	for (uint32_t i = 0; i < annotations->n; i++)
-		if (str_equal(annotations->at[i].name, overlay_name))
+		if (str_equal(annotations->at[i].name, PLAN_OVERLAY))
 			return make_overlay(e, p, annotations->at[i].value);
 	return 0;
 }

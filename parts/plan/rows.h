@@ -14,6 +14,8 @@
 
 /* -- the root (plan/root) ------------------------------------------------------------------- */
 
+#define PLAN_OVERLAY "org.ocirt.root.overlay" /* the annotation */
+
 enum plan_root_mode {
 	PLAN_ROOT_PIVOT,  /* own mount namespace, pivot_root(2) */
 	PLAN_ROOT_MOVE,	  /* own mount namespace, --no-pivot: MS_MOVE and chroot(2) */

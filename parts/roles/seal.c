@@ -6,11 +6,14 @@
 #include "base/log.h"
 #include "base/signature.h"
 #include "base/str.h"
+#include "base/sys.h"
+#include "plan/cover.h"
+#include "plan/plan.h"
 #include "roles/load.h"
 #include "roles/sealed.h"
-#include "plan/cover.h"
 #include "spec/manifest.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -31,17 +34,78 @@ add_path(struct err *e, struct manifest *m, const char *path)
 	return 0;
 }
 
-/* What the container itself will change is not what was sealed when it starts again. */
+/* What is not what was sealed when the container starts again. */
+static void
+warn_change(const char *property, const char *path, const char *why)
+{
+	log_warning("%s: \"%s\" is %s: then the bundle is refused from the next start on", property,
+		path, why);
+}
+
+static const char writes[] = "sealed, but the container can write there";
+
 static void
 warn_writable(const struct manifest *m, const struct cover *c)
 {
 	if (c->writable && c->needed)
-		log_warning("%s: \"%s\" is sealed, but the container can write there: then the "
-			    "bundle is refused from the next start on",
-			c->property, c->path);
+		warn_change(c->property, c->path, writes);
 	if (!c->needed && manifest_find(m, c->path) < 0)
 		log_warning("%s: \"%s\" lies outside the bundle: it is not sealed", c->property,
 			c->path);
+}
+
+/* Will create have to make this path in the root, of which it knows all but the first n mounts? */
+static bool
+is_missing(int root, const struct spec *s, uint32_t n, const char *path)
+{
+	FD_AUTO int fd = -1;
+	struct err e;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const char *upper = s->mounts.at[i].destination;
+		size_t len = strlen(upper);
+
+		if (str_starts(path, upper) && (path[len] == '/' || path[len] == '\0'))
+			return false; /* there, and gone with it */
+	}
+	fd = fd_resolve(&e, root, path, O_PATH, RESOLVE_IN_ROOT);
+	return fd < 0 && e.number == ENOENT;
+}
+
+static void
+warn_missing(int root, const struct spec *s)
+{
+	static const char why[] = "missing in the root filesystem, where create makes it";
+	char property[48];
+
+	for (uint32_t i = 0; i < s->mounts.n; i++) {
+		const char *path = s->mounts.at[i].destination;
+
+		(void)str_format(property, sizeof property, "mounts[%u].destination", i); /* fits */
+		if (is_missing(root, s, i, path))
+			warn_change(property, path, why);
+	}
+	if (is_missing(root, s, s->mounts.n, s->process.cwd))
+		warn_change("process.cwd", s->process.cwd, why);
+}
+
+/* Nobody can write to an image; an overlay takes what is written. */
+static int
+warn_root(struct err *e, int bundle_dir, const struct manifest *m, const struct spec *s)
+{
+	enum sealed_kind kind = SEALED_FILE;
+	FD_AUTO int root = sealed_open(e, bundle_dir, m->root.path, &kind);
+
+	if (root < 0)
+		return -1;
+	for (uint32_t i = 0; i < s->annotations.n; i++)
+		if (str_equal(s->annotations.at[i].name, PLAN_OVERLAY))
+			return 0;
+	if (kind == SEALED_DIRECTORY && !s->root.readonly)
+		warn_change("root.path", m->root.path, writes);
+	else if (kind == SEALED_DIRECTORY)
+		warn_missing(root, s);
+	return 0;
 }
 
 static int
@@ -62,9 +126,9 @@ add_paths(struct err *e, struct manifest *m, const struct spec *s, const char *b
 			return -1;
 		TRY(add_path(e, m, path));
 	}
-	for (uint32_t i = 0; i < list.n; i++) {
+	for (uint32_t i = 1; i < list.n; i++) { /* behind the root */
 		warn_writable(m, &list.at[i]);
-		if (list.at[i].needed && i > 0)
+		if (list.at[i].needed)
 			TRY(add_path(e, m, list.at[i].path));
 	}
 	return 0;
@@ -104,6 +168,7 @@ make_manifest(struct err *e, struct manifest *m, const struct seal_request *q)
 	if (dir < 0)
 		return fail_errno(e, "open %s", bundle);
 	TRY(add_paths(e, m, &spec, bundle, &q->files));
+	TRY(warn_root(e, dir, m, &spec));
 	for (uint32_t i = 0; i < m->files.n; i++)
 		TRY(measure(e, dir, &m->files.at[i]));
 	return measure(e, dir, &m->root);

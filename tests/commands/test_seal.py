@@ -44,6 +44,9 @@ class Sealed:
         (self.dir / "data").mkdir()
         (self.dir / "data/file").write_text("data\n")
         (self.dir / "one").write_text("")
+        for point in ("proc", "dev", "sys", "data"):
+            (self.rootfs / point).mkdir()
+        (self.rootfs / "one").touch()
         bundle.set("root", {"path": "rootfs", "readonly": True})
         bundle.hook("prestart", self.dir / "hook").hook("startContainer", "/bin/app")
         bundle.bind("/data", "data", "rbind", "ro").bind("/one", "one", "bind", "ro")
@@ -367,6 +370,7 @@ def test_hook_outside_the_bundle(bundle):
 
 def test_mount_from_outside_is_told(bundle):
     s = Sealed(bundle)
+    (s.rootfs / "srv").mkdir()
     bundle.bind("/srv", bundle.runtime.work, "bind", "ro").write()
     result = s.seal("--key", s.private).ok()
     name = f"mounts[{len(bundle.config['mounts']) - 1}].source"
@@ -378,6 +382,7 @@ def test_mount_from_outside_can_be_sealed(bundle):
     s = Sealed(bundle)
     outside = bundle.runtime.work / "outside"
     outside.write_text("1")
+    (s.rootfs / "outside").touch()
     bundle.bind("/outside", outside, "bind", "ro").write()
     assert s.seal("--key", s.private, "--file", outside).ok().warnings == []
     out = s.verify().ok().out
@@ -401,7 +406,28 @@ def test_writable_is_warned_of(bundle):
     bundle.set("root.readonly", False).bind("/w", "data", "bind").write()
     name = f"mounts[{len(bundle.config['mounts']) - 1}].source"
     text = "is sealed, but the container can write there: then the bundle is refused from the next start on"
-    assert s.seal().ok().warnings == [f'root.path: "rootfs" {text}', f'{name}: "data" {text}']
+    assert s.seal().ok().warnings == [f'{name}: "data" {text}', f'root.path: "rootfs" {text}']
+
+
+def test_what_create_makes_is_warned_of(bundle):
+    """Not what lies in a mount of its own, nor in a link, nor of an image or below an overlay."""
+    s = Sealed(bundle)
+    (s.rootfs / "var").mkdir()
+    (s.rootfs / "var/run").symlink_to("/run")
+    (s.rootfs / "run").mkdir()
+    for path in ("/new", "/new/inside", "/newer", "/var/run"):
+        bundle.tmpfs(path)
+    bundle.set("process.cwd", "/srv").write()
+    mounts = [m["destination"] for m in bundle.config["mounts"]]
+    text = "is missing in the root filesystem, where create makes it: then the bundle is refused from the next start on"
+    wanted = [f'mounts[{mounts.index(m)}].destination: "{m}" {text}' for m in ("/new", "/newer")] + [f'process.cwd: "/srv" {text}']
+    assert s.seal().ok().warnings == wanted
+    bundle.annotate(**{"org.ocirt.root.overlay": "tmpfs"}).set("root.readonly", False).write()
+    assert s.seal().ok().warnings == []
+    del bundle.config["annotations"]
+    (s.dir / "image").write_bytes(b"image")
+    bundle.set("root", {"path": "image"}).write()
+    assert s.seal().ok().warnings == []
 
 
 def test_read_only_mount_is_told(signed):
