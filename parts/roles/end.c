@@ -143,7 +143,9 @@ end_poststop(const struct state *s, const struct spec_hooks *hooks)
 
 	if (hooks->kind[HOOK_POSTSTOP].n == 0)
 		return;
-	if (!call.state || admit_again(&e, s, &call) < 0 || hooks_run(&e, &call) < 0)
+	if (call.state && admit_again(&e, s, &call) < 0)
+		log_warning("poststop hooks are left out: %s", e.text);
+	else if (!call.state || hooks_run(&e, &call) < 0)
 		log_warning("%s", e.text);
 }
 
