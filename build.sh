@@ -872,6 +872,7 @@ cross_steps() {
 	archive $out/parts.a $(objects $out/obj/ours $(tested_sources)) $(objects $out/obj/theirs third_party/jsmn.c)
 	link_words static
 	programs $out/unit "$base_flags $test_warnings" "$head" "$out/parts.a $out/bearssl.a $tail" "$@"
+	export OCIRT_EMULATED=1
 	run_tap "$(emulator)" $(program_names $out/unit "$@")
 }
 

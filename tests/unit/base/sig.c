@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static bool
@@ -41,6 +42,15 @@ what_ends_a_command(void)
 	ok(!blocked(SIGINT) && !blocked(SIGQUIT) && !blocked(SIGTERM), "the mask is as it was");
 }
 
+/* The signals of faults end a process of qemu-user whether they are blocked or not; the last two
+ * are its own. */
+static bool
+not_emulated(int sig)
+{
+	return sig == SIGILL || sig == SIGTRAP || sig == SIGBUS || sig == SIGFPE ||
+		sig == SIGSEGV || sig > 62;
+}
+
 /* As init.md 2.2 wants it: values whole, real-time ones in order, those of the library too. */
 static void
 queue_and_wait(void)
@@ -74,6 +84,10 @@ queue_and_wait(void)
 	for (int sig = 1; sig < _NSIG; sig++) {
 		if (sig == SIGKILL || sig == SIGSTOP)
 			continue;
+		if (getenv("OCIRT_EMULATED") && not_emulated(sig)) {
+			ok(true, "signal %d # skip qemu-user keeps it, or does not block it", sig);
+			continue;
+		}
 		(void)kill(getpid(), sig);
 		is_int(sig_wait(&info, 1000), sig, "signal %d", sig);
 	}
