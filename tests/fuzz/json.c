@@ -236,7 +236,7 @@ print(struct jsonw *w, const struct json *j, uint32_t i, const char *key)
 		jsonw_bool(w, key, json_type(j, i) == JSON_TRUE);
 		return;
 	case JSON_NULL:
-		jsonw_null(w, key);
+		jsonw_raw(w, key, "null");
 	}
 }
 
