@@ -243,7 +243,7 @@ def test_ro_2_rootfs_missing(bundle, path):
 
 def test_ro_2_rootfs_is_a_file(bundle):
     bundle.host_file("file").write_text("")
-    bundle.set("root.path", "file").refused("rootfs")
+    bundle.set("root.path", "file").refused("root.path: not a directory")
 
 
 def test_ro_2_rootfs_is_a_dangling_link(bundle):
