@@ -50,8 +50,8 @@ tell(struct err *e, const struct verified *v, const struct spec *spec, const cha
 	TRY(cover_list(e, &list, spec, bundle));
 	for (uint32_t i = 0; i < list.n; i++)
 		if (!list.at[i].needed && manifest_find(m, list.at[i].path) < 0)
-			(void)str_add(&s, "%s: NOT verified: outside the bundle (%s)\n",
-				list.at[i].path, list.at[i].property);
+			(void)str_add(&s, "%s: NOT verified: %s the bundle (%s)\n", list.at[i].path,
+				list.at[i].inside ? "in" : "outside", list.at[i].property);
 	return command_print(
 		e, s.at, s.len); /* what is cut is a list that nobody reads to its end */
 }

@@ -47,13 +47,50 @@ has_option(const struct spec_mount *m, const char *one, const char *other)
 	return false;
 }
 
+static bool
+names_bundle(const char *text, const char *bundle)
+{
+	size_t n = strlen(bundle);
+
+	for (const char *at = text; n > 1 && (at = str_find(at, bundle)); at += n)
+		if (at[n] == '/' && (at == text || strchr("=:, '\"", at[-1])))
+			return true;
+	return false;
+}
+
+/* Arguments of a hook, or options of a mount that binds nothing. */
+static int
+add_words(struct err *e, struct covers *list, const char *bundle, const struct strings *words,
+	const char *property)
+{
+	size_t n = strlen(bundle);
+
+	for (uint32_t i = 0; property && i < words->n; i++) {
+		struct cover *c = &list->at[list->n];
+		const char *text = words->at[i];
+
+		if (!names_bundle(text, bundle))
+			continue;
+		list->n++;
+		c->inside = true;
+		c->path = strncmp(text, bundle, n) == 0 && text[n] == '/' ? text + n + 1 : text;
+		c->property = arena_string(e, "%s[%u]", property, i);
+		if (!c->property)
+			return -1;
+	}
+	return property ? 0 : -1;
+}
+
 static size_t
 most(const struct spec *s)
 {
 	size_t n = (size_t)1 + s->mounts.n;
 
 	for (int kind = 0; kind < HOOKS; kind++)
-		n += s->hooks.kind[kind].n;
+		for (uint32_t i = 0; i < s->hooks.kind[kind].n; i++)
+			n += 1 + s->hooks.kind[kind].at[i].args.n;
+	for (uint32_t i = 0; i < s->mounts.n; i++)
+		n += s->mounts.at[i].options.n;
 	return n;
 }
 
@@ -77,12 +114,18 @@ cover_list(struct err *e, struct covers *list, const struct spec *s, const char 
 			TRY(add(e, list, bundle, s->hooks.kind[kind].at[i].path,
 				arena_string(
 					e, "hooks.%s[%u].path", words_name(WORDS_HOOK, kind), i)));
+			TRY(add_words(e, list, bundle, &s->hooks.kind[kind].at[i].args,
+				arena_string(
+					e, "hooks.%s[%u].args", words_name(WORDS_HOOK, kind), i)));
 		}
 	for (uint32_t i = 0; i < s->mounts.n; i++) {
 		const struct spec_mount *m = &s->mounts.at[i];
 
-		if (!m->source || !has_option(m, "bind", "rbind"))
+		if (!m->source || !has_option(m, "bind", "rbind")) {
+			TRY(add_words(e, list, bundle, &m->options,
+				arena_string(e, "mounts[%u].options", i)));
 			continue;
+		}
 		TRY(add(e, list, bundle, m->source, arena_string(e, "mounts[%u].source", i)));
 		c[list->n - 1].needed = *c[list->n - 1].path != '/';
 		/* Where the bundle is moved to, this would not be of it any more. */

@@ -4,7 +4,9 @@
  * the source of every bind mount, each with the property that means it and the path by which a
  * manifest names it: relative when it lies in the bundle, else absolute; of a bind mount as the
  * config has it, for an absolute one means the same when the bundle is moved.  Paths are taken by
- * their letters; one with a `..` has no such name and is an error.
+ * their letters; one with a `..` has no such name and is an error.  What else has the bundle's path
+ * in it, an argument of a hook or an overlay's layer, is named as it is: nobody knows what it
+ * means.
  *
  * Floor: plan (uses base, spec, plan/path).  Runs in: host; pure.
  * Spec: config.md#root, #mounts, #posix-platform-hooks.
@@ -23,6 +25,7 @@ struct cover {
 	const char *path;
 	bool needed; /* a manifest must have it: all but what is mounted from outside the bundle */
 	bool writable; /* the container can write there */
+	bool inside;   /* not needed, but it seems to lie in the bundle */
 };
 
 struct covers {

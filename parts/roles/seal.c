@@ -50,8 +50,8 @@ warn_writable(const struct manifest *m, const struct cover *c)
 	if (c->writable && c->needed)
 		warn_change(c->property, c->path, writes);
 	if (!c->needed && manifest_find(m, c->path) < 0)
-		log_warning("%s: \"%s\" lies outside the bundle: it is not sealed", c->property,
-			c->path);
+		log_warning("%s: \"%s\" lies %s the bundle: it is not sealed", c->property, c->path,
+			c->inside ? "in" : "outside");
 }
 
 /* Will create have to make this path in the root, of which it knows all but the first n mounts? */

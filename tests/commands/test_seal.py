@@ -391,6 +391,26 @@ def test_mount_from_outside_can_be_sealed(bundle):
     s.refused(f"{outside}: not what was sealed")
 
 
+def test_words_that_name_the_bundle_are_told(bundle):
+    """A script that a shell is told to read, a layer: nobody but those who get them knows what they mean."""
+    s = Sealed(bundle)
+    script = s.dir / "script"
+    script.write_text(":\n")
+    (s.rootfs / "o").mkdir()
+    bundle.hook("poststop", "/bin/sh", args=["sh", str(script)])
+    bundle.config["mounts"].append({"destination": "/o", "type": "overlay", "source": "overlay",
+                                    "options": [f"lowerdir={s.dir}/data:/srv", "ro"]})
+    bundle.write()
+    layer, n = f"lowerdir={s.dir}/data:/srv", len(bundle.config["mounts"]) - 1
+    told = f'mounts[{n}].options[0]: "{layer}" lies in the bundle: it is not sealed'
+    assert s.seal("--key", s.private).ok().warnings == ['hooks.poststop[0].args[1]: "script" lies in the bundle: it is not sealed', told]
+    assert s.verify().ok().out.endswith("\nscript: NOT verified: in the bundle (hooks.poststop[0].args[1])\n"
+                                        f"{layer}: NOT verified: in the bundle (mounts[{n}].options[0])\n")
+    assert s.seal("--key", s.private, "--file", "script").ok().warnings == [told]
+    script.write_text("!\n")
+    s.refused("script: not what was sealed")
+
+
 def test_absolute_source_of_a_mount_keeps_its_name(bundle):
     """Where the bundle is moved to, it is still compared."""
     s = Sealed(bundle)

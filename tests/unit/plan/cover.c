@@ -101,6 +101,18 @@ test_list(void)
 	is_cover(&c.at[0], "root.path", "/srv/app", true, true);
 	is_int(list(&c,
 		       "{\"root\": {\"path\": \"r\"}, \"mounts\": [{\"destination\": \"/a\","
+		       "\"type\": \"overlay\", \"options\": [\"ro\", \"lowerdir=/bc:/b/x\", "
+		       "\"a=/b\"]}],"
+		       "\"hooks\": {\"prestart\": [{\"path\": \"/bin/sh\", \"args\": [\"sh\", "
+		       "\"/b/../s.sh\", \"/bin/b/x\"]}], \"startContainer\": [{\"path\": \"/x\", "
+		       "\"args\": [\"/b/x\"]}]}}"),
+		0, "words that name the bundle");
+	is_int((int)c.n, 4, "files");
+	is_cover(&c.at[2], "hooks.prestart[0].args[1]", "../s.sh", false, false);
+	is_cover(&c.at[3], "mounts[0].options[1]", "lowerdir=/bc:/b/x", false, false);
+	ok(!c.at[1].inside && c.at[2].inside && c.at[3].inside, "they seem to lie in it");
+	is_int(list(&c,
+		       "{\"root\": {\"path\": \"r\"}, \"mounts\": [{\"destination\": \"/a\","
 		       "\"source\": \"../x\", \"options\": [\"bind\"]}]}"),
 		-1, "a source that goes up");
 	is_str(e.text,
