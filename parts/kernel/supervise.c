@@ -70,7 +70,8 @@ parent_of(pid_t pid)
 	ssize_t n;
 
 	(void)str_format(path, sizeof path, "/proc/%d/stat", pid);
-	fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	/* Without a procfs the image says what is there, and none of it is to be waited for. */
+	fd = openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	n = fd < 0 ? 0 : read(fd, line, sizeof line - 1);
 	line[n > 0 ? n : 0] = '\0';
 	field = n > 0 ? procstat_field(line, 4) : NULL;

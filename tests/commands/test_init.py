@@ -637,6 +637,17 @@ def test_no_secret_stays(make, how):
         assert memory_holds(pid, secret.encode()) is None
 
 
+def test_image_with_a_fifo_for_a_stat(make):
+    """Without a procfs, and in a shared pid namespace, where it looks for its descendants."""
+    bundle = make("shared pid").set("mounts", []).set("linux.maskedPaths", []).set("linux.readonlyPaths", [])
+    place = bundle.dir / "rootfs/proc/123456789"
+    place.mkdir(parents=True)
+    os.mkfifo(place / "stat")
+    with Created(bundle.sh("sleep 300 & exit 5")) as c:
+        c.start()
+        assert c.end() == 5
+
+
 @pytest.mark.parametrize("call", ["close_range", "seccomp"])
 def test_program_begins_when_the_init_is_poor(make, call):
     """Without descriptors of the host's, and with its filter, however long that takes it."""
