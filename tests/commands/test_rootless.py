@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import Container, layout
+from harness import Container, layout, rootfs
 
 DAEMON = 1  # uid and gid of a user that every system has; newuidmap knows users by their names
 FIRST = 200000  # of the ids that /etc/subuid gives it
@@ -22,7 +22,8 @@ needs_helpers = pytest.mark.skipif(not shutil.which("newuidmap"), reason="newuid
 def rootless(bundle):
     """The bundle as `spec --rootless` of that user makes it, in directories of its own."""
     bundle.runtime = bundle.runtime.by(DAEMON)
-    bundle.own_rootfs()
+    # its owner becomes another one: not even the big files are those of the session's root filesystem
+    bundle.rootfs = rootfs.copy_plain(bundle.shared_rootfs, bundle.dir / "rootfs")
     os.chown(bundle.dir, DAEMON, DAEMON)
     bundle.runtime.call("spec", "--rootless", "-b", bundle.dir).ok()
     bundle.config = json.loads((bundle.dir / "config.json").read_text())
