@@ -242,6 +242,9 @@ def test_two_versions_start_at_once(required):
     old, new = g.dir, g.dir.parent / f"new.{g.bundle.id}"
     g.seal(version=5)
     subprocess.run(["cp", "-a", old, new], check=True)
+    config = json.loads((new / "config.json").read_text())
+    config["linux"]["cgroupsPath"] += "-new"  # they run at the same time once the first has written
+    (new / "config.json").write_text(json.dumps(config))
     line = [*g.wrap, "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat", "-e",
             "inject=renameat:delay_enter=2000000:when=1", g.runtime.path, "--root", str(g.runtime.root), "run", "--bundle", str(old), g.bundle.id]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
