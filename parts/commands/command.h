@@ -86,6 +86,16 @@ struct request_options {
 	bool no_pivot, no_new_keyring, no_subreaper, dry_run, detach, keep;
 	struct plan_init_options init;
 };
+/* Rows of the options for the init that stays; MARK begins their help, MEMBER is their
+ * plan_init_options. */
+#define INIT_ROWS(ROW, T, MARK, MEMBER) \
+	ROW(T, "init", 0, FLAG, "", MARK "stay as the program's init", MEMBER.used) \
+	ROW(T, "init-group", 0, FLAG, "", MARK "its signals go to the program's group", \
+		MEMBER.group) \
+	ROW(T, "init-stop-timeout", 0, STRING, "SECONDS", MARK "from SIGTERM to the end of all", \
+		MEMBER.stop_timeout) \
+	ROW(T, "init-grace", 0, STRING, "SECONDS", MARK "from there to SIGKILL (1)", MEMBER.grace) \
+	ROW(T, "init-wait-all", 0, FLAG, "", MARK "wait for all processes", MEMBER.wait_all)
 #define REQUEST_OPTIONS_UNSET \
 	{ \
 		.init = { PLAN_UNSET, PLAN_UNSET, PLAN_UNSET, NULL, NULL } \

@@ -18,11 +18,7 @@ static struct given {
 	ROW(T, "console-socket",  0,   STRING, "SOCKET", "* socket for the terminal's master", request.console_socket) \
 	ROW(T, "pidfd-socket",    0,   STRING, "SOCKET", "* socket for a pidfd of the process", request.pidfd_socket) \
 	ROW(T, "preserve-fds",    0,   COUNT,  "N",      "* pass descriptors 3 to 2+N to the program", request.preserve_fds) \
-	ROW(T, "init",           0,   FLAG,   "",       "* stay as the program's init", request.init.used) \
-	ROW(T, "init-group",     0,   FLAG,   "",       "* its signals go to the program's group", request.init.group) \
-	ROW(T, "init-stop-timeout", 0, STRING, "SECONDS", "* from SIGTERM to the end of all", request.init.stop_timeout) \
-	ROW(T, "init-grace",     0,   STRING, "SECONDS", "* from there to SIGKILL (1)", request.init.grace) \
-	ROW(T, "init-wait-all",  0,   FLAG,   "",       "* wait for all processes", request.init.wait_all) \
+	INIT_ROWS(ROW, T, "* ", request.init) \
 	ROW(T, "cgroup",          0,   LIST,   "PATH",   "* cgroup below the container's; v1: CONTROLLER:PATH", process.cgroups) \
 	ROW(T, "ignore-paused",   0,   FLAG,   "",       "* allow it in a paused container", process.ignore_paused) \
 	ROW(T, "cwd",             0,   STRING, "DIR",    "working directory", process.cwd) \

@@ -24,11 +24,7 @@ enum { LISTEN_FDS_MAX = 65536 };
 	ROW(T, "no-pivot",       0,   FLAG,   "",       "MS_MOVE instead of pivot_root", no_pivot) \
 	ROW(T, "no-new-keyring", 0,   FLAG,   "",       "keep the session keyring", no_new_keyring) \
 	ROW(T, "no-subreaper",   0,   FLAG,   "",       "run: do not become a subreaper", no_subreaper) \
-	ROW(T, "init",           0,   FLAG,   "",       "stay as the program's init", init.used) \
-	ROW(T, "init-group",     0,   FLAG,   "",       "its signals go to the program's group", init.group) \
-	ROW(T, "init-stop-timeout", 0, STRING, "SECONDS", "from SIGTERM to the end of all", init.stop_timeout) \
-	ROW(T, "init-grace",     0,   STRING, "SECONDS", "from there to SIGKILL (1)", init.grace) \
-	ROW(T, "init-wait-all",  0,   FLAG,   "",       "wait for all processes", init.wait_all) \
+	INIT_ROWS(ROW, T, "", init) \
 	ROW(T, "dry-run",        0,   FLAG,   "",       "print the plan alone", dry_run) \
 	ROW(T, "verify",         0,   STRING, "POLICY", "signed bundles: off, warn or required", verify) \
 	ROW(T, "key",            0,   STRING, "PEM",    "public key that counts", key) \

@@ -1,5 +1,7 @@
 #include "kernel/shed.h"
 
+#include "base/procstat.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,7 +47,7 @@ forget(char *from, char *to)
 void
 shed_words(void)
 {
-	static const char title[] = "ocirt init";
+	static const char title[] = PROCSTAT_STAYS;
 	char *words = program_invocation_name, *file = (char *)getauxval(AT_EXECFN);
 	char *behind = environ && *environ ? *environ : file;
 
