@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import Bundle, Container
+from harness import Bundle, Container, layout
 from harness.container import until
 
 FILES = {"pid": "pid", "network": "net", "mount": "mnt", "ipc": "ipc", "uts": "uts", "user": "user", "cgroup": "cgroup",
@@ -99,6 +99,7 @@ def test_ns_3_joined_mount_namespace(bundle):
 
 @pytest.mark.ours
 @pytest.mark.skipif(not shutil.which("strace"), reason="no strace here")
+@pytest.mark.skipif(not layout.mount_point(""), reason="no cgroup v2 on this machine")
 def test_ns_1_time_namespace_where_clone3_knows_no_cgroup(bundle):
     """Linux 5.6: a time namespace needs clone3, which refuses the longer arguments for the cgroup."""
     if not os.path.exists("/proc/self/ns/time"):
