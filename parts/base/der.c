@@ -1,7 +1,5 @@
 #include "base/der.h"
 
-#include <string.h>
-
 bool
 der_take(struct der *from, uint8_t tag, struct der *in)
 {
@@ -40,10 +38,4 @@ der_take_unsigned(struct der *from, struct der *in)
 	in->at++;
 	in->len--;
 	return true;
-}
-
-bool
-der_is(const struct der *d, const void *bytes, size_t len)
-{
-	return d->len == len && memcmp(d->at, bytes, len) == 0;
 }

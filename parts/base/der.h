@@ -14,15 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-	DER_INTEGER = 0x02,
-	DER_BIT_STRING = 0x03,
-	DER_OCTET_STRING = 0x04,
-	DER_OID = 0x06,
-	DER_SEQUENCE = 0x30,
-	DER_CONTEXT_0 = 0xa0, /* [0], constructed */
-	DER_CONTEXT_1 = 0xa1
-};
+enum { DER_INTEGER = 0x02, DER_BIT_STRING = 0x03, DER_SEQUENCE = 0x30 };
 
 /* Bytes that are somebody else's. */
 struct der {
@@ -36,8 +28,5 @@ bool der_take(struct der *from, uint8_t tag, struct der *in);
 
 /* Takes an INTEGER that is not negative; *in is its value, big-endian, without zeros in front. */
 bool der_take_unsigned(struct der *from, struct der *in);
-
-/* Are these the bytes? */
-bool der_is(const struct der *d, const void *bytes, size_t len);
 
 #endif

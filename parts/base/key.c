@@ -26,8 +26,8 @@ static const struct {
 };
 /* clang-format on */
 
-int
-key_algorithm(struct err *e, struct der *from)
+static int
+take_algorithm(struct err *e, struct der *from)
 {
 	struct der in;
 
@@ -97,7 +97,7 @@ read_info(struct err *e, struct public_key *k, struct der all)
 	digest_of(all.at, all.len, k->id);
 	if (!der_take(&all, DER_SEQUENCE, &in) || all.len > 0)
 		return fail(e, "not a key in DER");
-	TRY(kind = key_algorithm(e, &in));
+	TRY(kind = take_algorithm(e, &in));
 	k->kind = (enum key_kind)kind;
 	if (!der_take(&in, DER_BIT_STRING, &bits) || in.len > 0 || bits.len < 1 || bits.at[0] != 0)
 		return fail(e, "not a key in DER");

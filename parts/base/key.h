@@ -1,4 +1,4 @@
-/* key: public keys, and which algorithm a key is for.
+/* key: public keys.
  *
  * Contract: a public key is the PEM text "PUBLIC KEY" that `openssl pkey -pubout` and
  * `cosign public-key` write: P-256, or RSA with 2048 to 4096 bits.  Whatever else it is, is refused
@@ -45,10 +45,6 @@ int public_key_read(
 /* Its name in lists of revoked keys and in messages:
  * `openssl pkey -pubin -in KEY -outform DER | sha256sum`. */
 void public_key_id(const struct public_key *k, char id[DIGEST_TEXT]);
-
-/* Takes an AlgorithmIdentifier; one that we cannot use is refused by its name. Returns enum
- * key_kind. */
-int key_algorithm(struct err *e, struct der *from);
 
 /* Can modulus and exponent of an RSA key be used? */
 int key_check_rsa(struct err *e, const struct der *modulus, const struct der *exponent);

@@ -17,9 +17,8 @@
 #include <sys/types.h>
 
 enum {
-	PEM_LABEL_MAX = 48, /* bytes of a label, its NUL included */
-	PEM_TEXT_MAX =
-		8192, /* bytes of a key's file: RSA with 4096 bits and its secrets is 3.3 KB */
+	PEM_LABEL_MAX = 48,  /* bytes of a label, its NUL included */
+	PEM_TEXT_MAX = 8192, /* bytes of a key's file: one of RSA with 4096 bits has 800 */
 	PEM_BYTES_MAX = PEM_TEXT_MAX / 4 * 3 /* what can be in it */
 };
 

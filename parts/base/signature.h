@@ -1,11 +1,11 @@
-/* signature: check signatures, and make them.
+/* signature: check signatures.
  *
  * Contract: a signature is over a SHA-256 digest, by P-256 (ECDSA) or RSA (PKCS#1 v1.5), in the
  * bytes that `openssl dgst -sha256 -sign` writes or in the base64 that `cosign sign-blob` writes.
  * ECDSA is DER in its shortest form.
  *
  * Floor: base (uses digest, key, pem).  Runs in: any process; makes no system calls.
- * Spec: FIPS 186-4, SEC 1, RFC 8017 section 8.2, RFC 6979.
+ * Spec: FIPS 186-4, SEC 1, RFC 8017 section 8.2.
  */
 #ifndef BASE_SIGNATURE_H
 #define BASE_SIGNATURE_H
@@ -27,12 +27,5 @@ enum {
  * key at all, or a signature by another key or over something else. */
 int signature_check(struct err *e, const struct public_key *k, const uint8_t digest[DIGEST_SIZE],
 	const void *signature, size_t len);
-
-/* Signs with the private key in pem, a C string of len bytes: "PRIVATE KEY", "EC PRIVATE KEY" or
- * "RSA PRIVATE KEY". The same key and digest give the same signature. It is given out only after
- * signature_check() of it; the copies of the key made here are wiped, pem is the caller's. Returns
- * its length. Errors begin with name. */
-ssize_t signature_make(struct err *e, const char *pem, size_t len, const char *name,
-	const uint8_t digest[DIGEST_SIZE], uint8_t out[SIGNATURE_MAX]);
 
 #endif

@@ -16,7 +16,7 @@ static struct given {
 #define ROWS(ROW, T) \
 	ROW(T, "bundle",     'b', STRING, "DIR",     "bundle (default: this directory)", bundle) \
 	ROW(T, "config",     'f', STRING, "FILE",    "config (default: config.json)", config) \
-	ROW(T, "key",        0,   STRING, "PEM",     "private key to sign with", key) \
+	ROW(T, "key",        0,   STRING, "PEM",     "private key for openssl to sign with", key) \
 	ROW(T, "name",       0,   STRING, "NAME",    "whose versions are compared (default: the bundle's)", name) \
 	ROW(T, "version",    0,   STRING, "N",       "an older one is refused later (default: 1)", version) \
 	ROW(T, "not-before", 0,   STRING, "SECONDS", "not valid before that time, since 1970", not_before) \

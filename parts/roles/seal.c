@@ -7,6 +7,7 @@
 #include "base/signature.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "kernel/reader.h"
 #include "plan/cover.h"
 #include "plan/plan.h"
 #include "roles/load.h"
@@ -16,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Puts a path among the others, unless it is there. */
 static int
@@ -174,19 +176,64 @@ make_manifest(struct err *e, struct manifest *m, const struct seal_request *q)
 	return measure(e, dir, &m->root);
 }
 
-/* Signs the text.  Of the private key nothing stays behind. */
+/* What openssl said last. */
+static char answer[PUBLIC_KEY_TEXT_MAX + 1];
+
+/* Runs openssl, args[4] being the key.  Returns the length of the answer; its first line is why it
+ * failed. */
 static ssize_t
-sign(struct err *e, const char *key, const char *text, size_t len, uint8_t out[SIGNATURE_MAX])
+ask_openssl(struct err *e, const char *const args[])
 {
-	static char pem[PEM_TEXT_MAX + 1];
+	FD_AUTO int from = -1;
+	pid_t child;
+	ssize_t n;
+	int status;
+
+	TRY(from = reader_start(e, (char *const *)(uintptr_t)args, READER_JOINED, &child));
+	n = fd_read_all(e, from, answer, sizeof answer, args[0]);
+	fd_close(&from);
+	status = reader_end(child);
+	if (status == 127)
+		return fail(e, "openssl: not found: --key needs it");
+	if (n < 0 || status == 0)
+		return n;
+	answer[str_until(answer, "\n")] = '\0';
+	return fail(e, "%s: openssl, status %d: %s", args[4], status, answer);
+}
+
+/* Its stdin, which it hashes no more. */
+static int
+hand_over(struct err *e, const uint8_t digest[DIGEST_SIZE])
+{
+	int pair[2], result;
+
+	if (sys_pipe2(pair, O_CLOEXEC) < 0)
+		return fail_errno(e, "pipe");
+	result = write(pair[1], digest, DIGEST_SIZE) == DIGEST_SIZE && dup2(pair[0], 0) == 0
+		? 0
+		: fail_errno(e, "pipe");
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+	return result;
+}
+
+/* The private key is openssl's alone; what it has made of it counts if it would at the start. */
+static ssize_t
+sign(struct err *e, const char *key, const char *text, size_t len)
+{
+	const char *const find[] = {"openssl", "pkey", "-pubout", "-in", key, NULL};
+	const char *const make[] = {
+		"openssl", "pkeyutl", "-sign", "-inkey", key, "-pkeyopt", "digest:sha256", NULL};
 	uint8_t digest[DIGEST_SIZE];
-	ssize_t n = fd_read_file(e, AT_FDCWD, key, pem, sizeof pem);
+	struct public_key k;
+	ssize_t n = ask_openssl(e, find);
 
 	TRY(n);
+	TRY(public_key_read(e, &k, answer, (size_t)n, key));
 	digest_of(text, len, digest);
-	n = signature_make(e, pem, (size_t)n, key, digest, out);
-	explicit_bzero(pem, sizeof pem);
-	return n;
+	TRY(hand_over(e, digest));
+	TRY(n = ask_openssl(e, make));
+	return signature_check(e, &k, digest, answer, (size_t)n) < 0 ? context(e, "%s", key) : n;
 }
 
 /* The signature is made before anything is written: a key that is none leaves the bundle as it was.
@@ -200,7 +247,6 @@ seal_bundle(struct err *e, const struct seal_request *q)
 		.created = q->created,
 		.not_before = q->not_before,
 		.not_before_set = q->not_before > 0};
-	uint8_t signature[SIGNATURE_MAX];
 	const char *key = q->key;
 	ssize_t n = 0;
 	int len;
@@ -209,9 +255,9 @@ seal_bundle(struct err *e, const struct seal_request *q)
 	TRY(make_manifest(e, &m, q));
 	TRY(len = manifest_write(e, text, sizeof text, &m));
 	if (key)
-		TRY(n = sign(e, key, text, (size_t)len, signature));
+		TRY(n = sign(e, key, text, (size_t)len));
 	TRY(fd_replace(e, AT_FDCWD, MANIFEST_FILE, 0644, text, (size_t)len));
 	if (!key)
 		return 0;
-	return fd_replace(e, AT_FDCWD, MANIFEST_SIGNATURE, 0644, (char *)signature, (size_t)n);
+	return fd_replace(e, AT_FDCWD, MANIFEST_SIGNATURE, 0644, answer, (size_t)n);
 }

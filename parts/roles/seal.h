@@ -1,8 +1,8 @@
 /* seal: make the manifest of a bundle.
  *
  * Contract: seal_bundle() reads and checks the config, digests all that it means and writes
- * seal.json into the bundle, in one step for every reader; with a key also its signature.  The same
- * bundle and request give the same bytes.
+ * seal.json into the bundle, in one step for every reader; with a key also its signature, which
+ * `openssl` makes.  The same bundle and request give the same seal.json.
  *
  * Floor: roles (uses base, spec, kernel).  Runs in: host.
  * Spec: the chapter "Signed bundles" of the README.
@@ -19,7 +19,7 @@ struct seal_request {
 	const char *bundle, *config; /* NULL: the current directory; config.json */
 	const char *name;	     /* NULL: the last part of the bundle's path */
 	uint64_t version, created, not_before;
-	const char *key;      /* PEM of a private key; NULL: none */
+	const char *key;      /* file of a private key, as openssl reads it; NULL: none */
 	struct strings files; /* more to be sealed, relative to the bundle or absolute */
 };
 

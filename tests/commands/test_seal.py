@@ -142,8 +142,8 @@ def test_same_bundle_same_bytes(bundle):
     s = Sealed(bundle)
     for i in range(500):
         (s.rootfs / f"etc/{i * 7919 % 500}").write_text("")
-    first = s.seal("--key", s.private).ok() and (s.manifest.read_bytes(), s.signature.read_bytes())
-    assert s.seal("--key", s.private).ok() and (s.manifest.read_bytes(), s.signature.read_bytes()) == first
+    first = s.seal().ok() and s.manifest.read_bytes()
+    assert s.seal().ok() and s.manifest.read_bytes() == first
     other = s.dir / "tmpfs"
     other.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", other], check=True)
@@ -613,7 +613,8 @@ def test_many_files(bundle):
     (["--file", "../x"], '--file: "../x" cannot be sealed: it has ".." or is the bundle itself'),
     (["--file", "."], '--file: "." cannot be sealed: it has ".." or is the bundle itself'),
     (["--config", "none.json"], "JSON specification file //none.json not found"),
-    (["--key", "/dev/null"], "/dev/null: not a regular file")])
+    (["--key", "/dev/null"], "/dev/null: openssl, status 1: "),
+    (["--key", "/none/such"], "/none/such: openssl, status 1: ")])
 def test_refusals(bundle, options, message):
     s = Sealed(bundle)
     s.seal(*options).fails(message)
@@ -626,10 +627,48 @@ def test_bad_epoch(bundle):
     s.seal(env={**os.environ, "SOURCE_DATE_EPOCH": "x"}).fails('SOURCE_DATE_EPOCH: "x" is not a number from 0 to 2^53 - 1')
 
 
-def test_key_that_cannot_sign_leaves_the_old_seal(signed):
+@pytest.mark.parametrize("make", [
+    "openssl ecparam -name prime256v1 -genkey -noout", "openssl ecparam -name prime256v1 -genkey",
+    "openssl genpkey -algorithm RSA | openssl rsa -traditional", "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096"])
+def test_keys_in_every_form(bundle, make):
+    s = Sealed(bundle)
+    subprocess.run(f"{make} >k && openssl pkey -in k -pubout -out k.pem", shell=True, check=True, cwd=s.runtime.work,
+                   stderr=subprocess.DEVNULL)
+    s.seal("--key", "k", cwd=s.runtime.work).ok()
+    s.verify("--key", s.runtime.work / "k.pem").ok()
+
+
+@pytest.mark.parametrize("make,message", [
+    ("openssl genpkey -algorithm ed25519", "Ed25519: only P-256 and RSA keys can be used"),
+    ("openssl ecparam -name secp384r1 -genkey -noout", "P-384: only P-256 and RSA keys can be used"),
+    ("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024", "RSA: 1024 bits, and 2048 to 4096 can be used"),
+    ("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 | openssl pkey -pubout", "openssl, status 1: "),
+    ("echo nonsense", "openssl, status 1: ")])
+def test_key_that_cannot_sign_leaves_the_old_seal(signed, make, message):
     before = signed.manifest.read_bytes(), signed.signature.read_bytes()
-    signed.seal("--version", "2", "--key", signed.public).fails('"PUBLIC KEY" is not "PRIVATE KEY"')
+    key = signed.runtime.work / "k"
+    subprocess.run(f"{make} >{key}", shell=True, check=True, stderr=subprocess.DEVNULL)
+    result = signed.seal("--version", "2", "--key", key).fails(f"{key}: {message}")
+    assert result.message == f"{key}: {message}" or message.endswith(": ")  # what openssl says is its own
     assert (signed.manifest.read_bytes(), signed.signature.read_bytes()) == before
+
+
+@pytest.mark.parametrize("openssl,message", [
+    (None, "openssl: not found: --key needs it"),
+    ('[ $1 = pkey ] && exec {real} "$@"; echo no >&2; echo not; exit 3', "{key}: openssl, status 3: no"),
+    ('[ $1 = pkey ] && exec {real} "$@"; echo x', "{key}: not a signature for a P-256 key"),
+    ('[ $1 = pkey ] && exec {real} "$@"; cat >/dev/null; head -c 32 /dev/zero | exec {real} "$@"', "{key}: not made by this key"),
+    ("exec head -c 100000 /dev/zero", "openssl: larger than 8192 bytes")])
+def test_what_openssl_signs_is_verified_before_it_is_written(bundle, openssl, message):
+    s = Sealed(bundle)
+    path = s.runtime.work / "bin"
+    path.mkdir()
+    if openssl:
+        (path / "openssl").write_text("#!/bin/sh\nPATH=/usr/bin:/bin\n" + openssl.replace("{real}", shutil.which("openssl")))
+        (path / "openssl").chmod(0o755)
+    result = s.seal("--key", s.private, env={**os.environ, "PATH": str(path)}).fails(message.replace("{key}", str(s.private)))
+    assert result.message == message.replace("{key}", str(s.private))
+    assert not s.manifest.exists() and not s.signature.exists()
 
 
 def test_config_is_checked_before_it_is_sealed(bundle):

@@ -1,11 +1,9 @@
-/* key: bytes as a public key's file, and as a private one's.
+/* key: bytes as a public key's file.
  *
  * Oracle: what was accepted, encoded again by the rules of DER, has the digest that the reader took
- * of the bytes it was given; so each key has one encoding.  A private key that was accepted gave a
- * signature that fits it, the same twice.  The keys of the corpus are nobody's.
+ * of the bytes it was given; so each key has one encoding.  The keys of the corpus are nobody's.
  */
 #include "base/key.h"
-#include "base/signature.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,19 +86,6 @@ static void public(const char *text, size_t len)
 	must(memcmp(id, k.id, sizeof id) == 0);
 }
 
-static void private(const char *text, size_t len)
-{
-	static const uint8_t digest[DIGEST_SIZE] = {1};
-	uint8_t one[SIGNATURE_MAX], two[SIGNATURE_MAX];
-	static struct err e;
-	ssize_t n = signature_make(&e, text, len, "f", digest, one);
-
-	must(n > 0 || memcmp(e.text, "f: ", 3) == 0);
-	must(n < 0 ||
-		(signature_make(&e, text, len, "f", digest, two) == n &&
-			memcmp(one, two, (size_t)n) == 0));
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 int
@@ -111,7 +96,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(text, data, len);
 	text[len] = '\0';
 	public(text, len);
-	private(text, len);
 	free(text);
 	return 0;
 }

@@ -34,7 +34,7 @@ number(struct der d, const char *want, size_t len, const char *what)
 	if (!want)
 		ok(!good, "refused: %s", what);
 	else
-		ok(good && der_is(&in, want, len), "%s", what);
+		ok(good && in.len == len && memcmp(in.at, want, len) == 0, "%s", what);
 }
 
 int
