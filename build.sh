@@ -800,7 +800,7 @@ packages_of() {
 		;;
 	engines) echo python3 python3-pytest busybox-static uidmap runc crun ;;
 	init) echo python3 python3-pytest strace tini dumb-init catatonit ;;
-	bench) echo crun runc python3 busybox-static squashfs-tools erofs-utils e2fsprogs ;;
+	bench) echo crun runc python3 busybox-static squashfs-tools erofs-utils e2fsprogs openssl ;;
 	esac
 }
 

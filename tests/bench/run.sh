@@ -27,6 +27,7 @@ die() {
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 out=$top/build/bench
+large=$out/large.squashfs
 
 # --- the command line ---------------------------------------------------------------------------
 
@@ -241,6 +242,7 @@ link_target() {
 
 prepare() {
 	mount -t tmpfs -o mode=755 tmpfs /run
+	mount -t tmpfs -o mode=755 tmpfs /var/lib # where versions that started are written down
 	work=/run/bench
 	mkdir -p $work/bin
 	cp "$out/true" "$out/floor" "$out/small" "$out/peak" "$out/bench" $work/bin
@@ -251,13 +253,17 @@ prepare() {
 	PATH=$work/bin:/usr/sbin:/usr/bin:/sbin:/bin
 }
 
+# with_root BUNDLE FILE: min with the root in that file
+with_root() {
+	mkdir "$work/bundles/$1"
+	sed "s|\"$work/bundles/rootfs\"|\"$2\"|" $work/bundles/min/config.json >"$work/bundles/$1/config.json"
+}
+
 # image TYPE COMMAND...: a bundle with the root in a file; says by an option of bench why there is none
 image() {
 	type=$1
 	shift
-	file=$work/bundles/image.$type
-	mkdir "$work/bundles/min-$type"
-	sed "s|\"$work/bundles/rootfs\"|\"$file\"|" $work/bundles/min/config.json >"$work/bundles/min-$type/config.json"
+	with_root "min-$type" "$work/bundles/image.$type"
 	command -v "$1" >/dev/null && "$@" >/dev/null 2>&1 || echo "-m $type=no-$1"
 }
 
@@ -266,6 +272,51 @@ make_images() {
 	image squashfs mksquashfs $rootfs $work/bundles/image.squashfs
 	image erofs mkfs.erofs $work/bundles/image.erofs $rootfs
 	image ext4 mkfs.ext4 -d $rootfs $work/bundles/image.ext4 8M
+}
+
+# sealed BUNDLE FILE: with_root, signed by a key of its own
+sealed() {
+	with_root "$1" "$2"
+	key=$work/bundles/$1/app
+	openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$key.key" &&
+		openssl pkey -in "$key.key" -pubout -out "$key.pem" &&
+		ocirt seal -b "$work/bundles/$1" --key "$key.key"
+}
+
+# 100 MB that do not compress; the image is made once
+make_large() {
+	if [ ! -e "$large" ]; then
+		rm -rf "$out/tree" "$large.new"
+		cp -R $work/bundles/rootfs "$out/tree"
+		head -c 100000000 /dev/urandom >"$out/tree/data"
+		mksquashfs "$out/tree" "$large.new" -quiet -no-progress -all-root -noD -noF >/dev/null &&
+			mv "$large.new" "$large"
+		rm -rf "$out/tree"
+	fi
+	[ -e "$large" ] && sealed large "$large"
+}
+
+# The same image on a file system with fs-verity, until the mount namespace goes
+with_verity() {
+	mkfs.ext4 -q -O verity -b 4096 "$out/verity.ext4" 144M &&
+		mkdir $work/verity && mount -o loop "$out/verity.ext4" $work/verity &&
+		cp "$large" $work/verity/image && python3 "$here/verity.py" $work/verity/image &&
+		sealed large-verity $work/verity/image
+}
+
+make_verity() {
+	rm -f "$out/verity.ext4"
+	with_verity >/dev/null 2>&1 || echo "-m fs-verity=no-fs-verity"
+	rm -f "$out/verity.ext4"
+}
+
+# What the samples of the step `digest` make of 100 MB
+print_rates() {
+	awk -F, -v config="$layout large" '$1 == config && $4 == "digest" && $8 == 0 { print $3, $6 + $7 }' "$csv" |
+		sort -k 1,1 -k 2,2n | awk '
+			{ us[$1, n[$1]++] = $2 }
+			END { for (t in n) printf "%s %d, ", t, 1e8 / us[t, int((n[t] - 1) / 2)] }' |
+		sed 's/^/MB a second of CPU: /; s/, $//'
 }
 
 # floor_options CONFIG: the same cgroups, device rules, namespaces, loopback and filter as the
@@ -293,8 +344,19 @@ measure() {
 	bench -s "$here/scenario/$scenario" -b "$base" -t "$layout $config" -n "$rounds" $rhythms \
 		-o "$csv" -p $work/bin/peak -w $work/bundles/rootfs/true "$@" \
 		-d "bundle=$work/bundles/$config" -d "wait=$work/bundles/$config-wait" \
-		-d "rootfs=$work/bundles/rootfs" -d "parents=${parents# }" \
+		-d "rootfs=$work/bundles/rootfs" -d "large=$large" -d "parents=${parents# }" \
 		-d "floor=$(floor_options "$config")" || status=1
+}
+
+measure_verified() {
+	if ! why=$(make_large 2>&1); then
+		printf '\n%s: no image of 100 MB: %s\n' "$layout" "$why"
+		return
+	fi
+	# shellcheck disable=SC2046 # a list of options
+	measure large verified unverified $(make_verity)
+	measure large digest sha256sum
+	print_rates
 }
 
 inside() {
@@ -318,6 +380,7 @@ inside() {
 	# With both rhythms life has the idle figure of state already.
 	[ "$rhythm" != both ] || rhythms="-r tight"
 	measure min state bare
+	measure_verified
 	exit $status
 }
 
