@@ -2,7 +2,6 @@
 harness/sealed.py."""
 
 import base64
-import fcntl
 import hashlib
 import json
 import os
@@ -472,56 +471,6 @@ def test_image_as_root(bundle):
         f.seek(299999)
         f.write(bytes([last[0] ^ 1]))
     s.refused("root.img: not what was sealed")
-
-
-ENABLE_VERITY = 0x40806685  # FS_IOC_ENABLE_VERITY of every architecture that numbers ioctls as x86 does
-
-
-def enable_verity(path):
-    """Skips where the kernel cannot."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.ioctl(fd, ENABLE_VERITY, struct.pack("<IIIIQIIQ88s", 1, 1, 4096, 0, 0, 0, 0, 0, b""))
-    except OSError as e:
-        pytest.skip(f"this kernel has no fs-verity: {e.strerror}")
-    finally:
-        os.close(fd)
-
-
-@pytest.fixture
-def ext4(work):
-    """An ext4 that allows fs-verity."""
-    disk, place = work / "disk", work / "ext4"
-    place.mkdir()
-    with open(disk, "wb") as f:
-        f.truncate(64 << 20)
-    if not shutil.which("mkfs.ext4"):
-        pytest.skip("no mkfs.ext4 here")
-    subprocess.run(["mkfs.ext4", "-q", "-O", "verity", "-b", "4096", disk], check=True)
-    mounted = subprocess.run(["mount", "-o", "loop", disk, place], capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"ext4 cannot be mounted here: {mounted.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", place], check=True)
-
-
-def test_fs_verity_of_the_kernel(bundle, ext4):
-    """The digest that `seal` foretold is the one that the kernel measures, and then nothing is read."""
-    s = Sealed(bundle)
-    image, hook = ext4 / "root.img", ext4 / "hook"
-    image.write_bytes(os.urandom(700000))
-    hook.write_text("#!/bin/sh\n")
-    bundle.set("root.path", str(image)).hook("poststop", hook).write()
-    s.seal("--key", s.private).ok()
-    assert f"\n{image}: file, {WRITABLE}\n" in s.verify().ok().out
-    enable_verity(image)
-    enable_verity(hook)
-    out = s.verify().ok().out
-    assert f"\n{image}: file, fs-verity: cannot change\n" in out and f"\n{hook}: file, fs-verity: cannot change\n" in out
-    s.edit(lambda m: m["root"].update(sha256="0" * 64))
-    assert f"\n{image}: file, fs-verity: cannot change\n" in s.verify().ok().out, "it was read"
-    s.edit(lambda m: m["root"].update(fsVerity="0" * 64))
-    s.refused(f"{image}: not what was sealed")
 
 
 @pytest.mark.parametrize("offset,ok", [(-10, True), (3600, False)])
