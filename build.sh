@@ -793,7 +793,7 @@ packages_of() {
 	cross) echo perl openssl qemu-user-static gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf ;;
 	commands | commands-runc | fault | vm)
 		echo python3 python3-pytest python3-jsonschema busybox-static strace umoci procps uidmap iproute2 openssl
-		echo squashfs-tools erofs-utils e2fsprogs
+		echo squashfs-tools erofs-utils e2fsprogs cryptsetup-bin
 		[ "$1" = fault ] || echo runc
 		[ "$1" != vm ] || echo apparmor checkpolicy
 		! grep -qs -- '-n ' tests/commands/pytest.ini || echo python3-pytest-xdist

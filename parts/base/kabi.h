@@ -336,6 +336,38 @@ _Static_assert(sizeof(struct kabi_loop_config) == 304, "loop_config");
 #define NS_GET_NSTYPE _IO(0xb7, 0x3)
 #endif
 
+/* linux/dm-ioctl.h, version 4: what every ioctl of /dev/mapper/control has first, and what is then
+ * loaded.  DM_GET_TARGET_VERSION is Linux 5.4. */
+struct kabi_dm {
+	uint32_t version[3];
+	uint32_t data_size;  /* bytes, this and what follows */
+	uint32_t data_start; /* of what follows, from the beginning */
+	uint32_t target_count;
+	int32_t open_count;
+	uint32_t flags;
+	uint32_t event_nr;
+	uint32_t padding;
+	uint64_t dev; /* as st_rdev has it */
+	char name[128], uuid[129], data[7];
+};
+struct kabi_dm_target {
+	uint64_t sector_start, length; /* of 512 bytes */
+	int32_t status;
+	uint32_t next;
+	char target_type[16];
+	char parameters[328]; /* NUL-terminated; the kernel takes any length */
+};
+_Static_assert(sizeof(struct kabi_dm) == 312, "linux/dm-ioctl.h");
+#define KABI_DM_IOCTL(nr) _IOC(_IOC_READ | _IOC_WRITE, 0xfd, nr, sizeof(struct kabi_dm))
+#define KABI_DM_DEV_CREATE KABI_DM_IOCTL(3)
+#define KABI_DM_DEV_REMOVE KABI_DM_IOCTL(4)
+#define KABI_DM_DEV_RENAME KABI_DM_IOCTL(5)
+#define KABI_DM_DEV_SUSPEND KABI_DM_IOCTL(6)
+#define KABI_DM_TABLE_LOAD KABI_DM_IOCTL(9)
+#define KABI_DM_GET_TARGET_VERSION KABI_DM_IOCTL(17)
+#define KABI_DM_READONLY 1u
+#define KABI_DM_DEFERRED_REMOVE (1u << 17)
+
 /* linux/fsverity.h, Linux 5.4: the digest of a file that has fs-verity. */
 struct kabi_verity_digest {
 	uint16_t algorithm; /* 1: SHA-256 */

@@ -13,6 +13,7 @@
 enum {
 	SUPER = 1024,	      /* byte at which erofs and ext4 have their superblock */
 	READ_MAX = 2 * SUPER, /* bytes that are looked at */
+	BLOCK_SHIFT = 12,     /* of dm-verity */
 	LOOP_TRIES = 64,      /* somebody else may take the free device before us */
 };
 
@@ -46,17 +47,34 @@ static const struct {
 
 enum { KNOWN = sizeof known / sizeof *known };
 
-/* A kernel that is given less finds out at some read, or not at all. */
-static int
-check_size(struct err *e, int k, const unsigned char *super, uint64_t have)
-{
-	uint64_t size = number(super + known[k].size_at, known[k].size_bytes);
+/* What the superblock says; type is NULL where there is none. */
+struct found {
+	const char *type;
+	uint64_t size; /* bytes */
+	bool small;    /* are its blocks smaller than those of dm-verity? */
+};
 
-	if (known[k].shift_at)
-		size <<= (super[known[k].shift_at] + known[k].shift) & 63;
-	if (size > have)
-		return fail(e, "root.path: the %s image is cut short: %llu of %llu bytes",
-			known[k].type, (unsigned long long)have, (unsigned long long)size);
+static int
+look(int file, struct found *f)
+{
+	unsigned char super[READ_MAX] = {0};
+	int shift;
+
+	*f = (struct found){0};
+	if (pread(file, super, sizeof super, 0) < 0)
+		return -1;
+	for (int k = 0; k < KNOWN; k++) {
+		if (memcmp(super + known[k].magic_at, known[k].magic, strlen(known[k].magic)) != 0)
+			continue;
+		f->type = known[k].type;
+		f->size = number(super + known[k].size_at, known[k].size_bytes);
+		if (!known[k].shift_at)
+			break;
+		shift = (super[known[k].shift_at] + known[k].shift) & 63;
+		f->size <<= shift;
+		f->small = shift < BLOCK_SHIFT;
+		break;
+	}
 	return 0;
 }
 
@@ -69,19 +87,30 @@ no_image(struct err *e)
 int
 image_look(struct err *e, int file, const char **type)
 {
-	unsigned char super[READ_MAX] = {0};
+	struct found f;
 	struct stat s;
 
 	IN(e, ROLE_HOST);
-	if (fstat(file, &s) < 0 || pread(file, super, sizeof super, 0) < 0)
+	if (fstat(file, &s) < 0 || look(file, &f) < 0)
 		return fail_errno(e, "root.path");
-	for (int k = 0; k < KNOWN; k++) {
-		if (memcmp(super + known[k].magic_at, known[k].magic, strlen(known[k].magic)) != 0)
-			continue;
-		*type = known[k].type;
-		return check_size(e, k, super, (uint64_t)s.st_size);
-	}
-	return no_image(e);
+	if (!f.type)
+		return no_image(e);
+	/* A kernel that is given less finds out at some read, or not at all. */
+	if (f.size > (uint64_t)s.st_size)
+		return fail(e, "root.path: the %s image is cut short: %llu of %llu bytes", f.type,
+			(unsigned long long)s.st_size, (unsigned long long)f.size);
+	*type = f.type;
+	return 0;
+}
+
+uint64_t
+image_blocks(int file)
+{
+	struct found f;
+
+	return look(file, &f) < 0 || f.small
+		? 0
+		: f.size / MANIFEST_BLOCK + (f.size % MANIFEST_BLOCK > 0);
 }
 
 /* Looked at before it is opened: to open a device or a fifo has effects of its own. */
@@ -221,10 +250,11 @@ image_take(struct err *e, const struct plan *p, struct image *i, int user)
 	/* Linux 6.12 reads erofs from a file; where that cannot be, it is a disk like the others.
 	 */
 	(void)fd_path(path, i->file);
-	if (str_equal(p->image, "erofs"))
+	if (str_equal(p->image, "erofs") && !i->verity)
 		i->tree = make_tree(e, p, path);
 	if (i->tree < 0) {
 		TRY(take_loop(e, i));
+		TRY(image_verity(e, i));
 		i->tree = make_tree(e, p, i->device);
 	}
 	if (i->tree < 0 && (e->number != ENOSYS || user >= 0))
@@ -256,6 +286,7 @@ void
 image_close(struct image *i)
 {
 	fd_close(&i->tree);
+	fd_close(&i->dm);
 	fd_close(&i->loop);
 	fd_close(&i->file);
 }

@@ -8,19 +8,24 @@
  * our descriptors (LO_FLAGS_AUTOCLEAR), so wherever we are killed nothing is left.
  *
  * Floor: kernel (uses base, plan).  Runs in: see each function.
- * Spec: config.md#root (an image is our own extension).  Kernel: ioctl_loop(2), fsopen(2),
- * fsmount(2), move_mount(2), Documentation/filesystems/erofs.rst.
+ * Spec: config.md#root (an image is our own extension), the chapter "Signed bundles" of the README.
+ * Kernel: ioctl_loop(2), fsopen(2), fsmount(2), move_mount(2), Documentation/filesystems/erofs.rst.
  */
 #ifndef KERNEL_IMAGE_H
 #define KERNEL_IMAGE_H
 
 #include "base/err.h"
 #include "plan/plan.h"
+#include "spec/manifest.h"
 
-/* Descriptors, -1 where they are not open: the file, the loop device, the mount. */
+#include <stdbool.h>
+
+/* Descriptors, -1 where they are not open: the file, the loop device, the dm-verity device upon it,
+ * the mount. */
 struct image {
-	int file, loop, tree;
-	char device[24]; /* "/dev/loop7" */
+	int file, loop, dm, tree;
+	const struct manifest_verity *verity; /* what dm-verity shall check; NULL: nothing */
+	char device[24];		      /* that is mounted: "/dev/loop7", "/dev/dm-0" */
 };
 
 /* What the superblock of a file that is open for reading says: *type as in facts.h.  What is none
@@ -43,5 +48,17 @@ int image_take(struct err *e, const struct plan *p, struct image *i, int user);
 int image_attach(struct err *e, const struct plan *p, struct image *i);
 
 void image_close(struct image *i);
+
+/* How many blocks of 4096 bytes the file system in a file takes; 0 where it cannot lie on a device
+ * of such blocks, or is none. */
+uint64_t image_blocks(int file);
+
+/* Has this kernel dm-verity, and may we make devices of it?  Runs in: host. */
+bool image_can_verity(void);
+
+/* Makes a device of i->verity upon the loop device, where there is one: i->dm, i->device.  The
+ * kernel removes it with its last user, i->dm or a mount; only who is killed in the first three
+ * calls leaves one behind, which nobody uses and the next start removes.  Runs in: host. */
+int image_verity(struct err *e, struct image *i);
 
 #endif

@@ -7,7 +7,8 @@
  * directories) is not in a listing, so that a copy on another filesystem has the same.
  *
  * Floor: kernel (uses base).  Runs in: host.
- * Kernel: fs-verity (Documentation/filesystems/fsverity), listxattr(2).
+ * Kernel: fs-verity (Documentation/filesystems/fsverity), dm-verity
+ * (Documentation/admin-guide/device-mapper/verity), listxattr(2).
  */
 #ifndef KERNEL_MEASURE_H
 #define KERNEL_MEASURE_H
@@ -37,6 +38,17 @@ int measure_file(struct err *e, int fd, const char *name, struct measured *m, bo
 
 /* Has the file fs-verity?  Then the digest that the kernel measured, without reading the file. */
 bool measure_verity(int fd, char digest[DIGEST_TEXT]);
+
+/* A tree of dm-verity. */
+struct measured_tree {
+	uint64_t blocks; /* of 4096 bytes that it stands for: given */
+	char root_hash[DIGEST_TEXT], salt[DIGEST_TEXT];
+};
+
+/* The root of the tree that lies behind t->blocks of data, found by reading all of both; "" where
+ * there is none: SHA-256, blocks of 4096 bytes, a salt of 32.  It is an error if it is not what the
+ * data have. */
+int measure_dm_verity(struct err *e, int fd, const char *name, struct measured_tree *t);
 
 /* The digest of the listing of a directory that is open for reading. */
 int measure_directory(struct err *e, int fd, const char *name, char digest[DIGEST_TEXT]);

@@ -209,6 +209,7 @@ admit(struct err *e, struct run *r, const char *config, const char *bundle)
 	}
 	TRY(load_decode(e, &r->spec, r->config_len, config));
 	TRY(check_annotations(e, &r->spec.annotations));
+	verified.root.mounted = policy.policy == VERIFY_REQUIRED;
 	if (on)
 		TRY(judge(e, verify_objects(e, &verified, dir, bundle, &r->spec), &on));
 	if (!on)

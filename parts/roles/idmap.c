@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "kernel/reader.h"
+#include "roles/verify.h"
 
 #include <string.h>
 
@@ -82,7 +83,12 @@ take_image(struct err *e, struct run *r)
 
 	if (r->plan.image_idmap && user < 0)
 		TRY(user = made = ns_user(e, &l->uid_mappings, &l->gid_mappings));
-	return image_take(e, &r->plan, &r->image, user);
+	if (image_take(e, &r->plan, &r->image, user) == 0)
+		return 0;
+	if (!r->image.verity)
+		return -1;
+	(void)context(e, "dm-verity");
+	return verify_refuse(e);
 }
 
 int

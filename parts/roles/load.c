@@ -135,6 +135,8 @@ open_rootfs(struct err *e, struct run *r, const char *bundle)
 
 	if (r->verified && fstat(r->verified->root.fd, &s) == 0 && S_ISREG(s.st_mode)) {
 		r->image.file = fd_keep(&r->verified->root.fd); /* what was compared */
+		if (r->verified->root.strength == VERIFY_DM_VERITY)
+			r->image.verity = &r->verified->root.object->dm_verity;
 		return image_look(e, r->image.file, &r->facts.image);
 	}
 	return path ? image_open(e, path, &r->image.file, &r->facts.image) : -1;
@@ -146,7 +148,7 @@ load_reset(struct run *r)
 	r->root_dir = r->dir = r->lock = -1;
 	r->notify = r->agent = r->sync = r->sync_init = r->console = r->slave = r->rootfs_dir = -1;
 	r->gate.gate = r->gate.answer = -1;
-	r->image.file = r->image.loop = r->image.tree = -1;
+	r->image.file = r->image.loop = r->image.dm = r->image.tree = -1;
 	r->reap.signal_fd = r->reap.console = r->reap.terminal = r->reap.watched = -1;
 	r->moves.home.ns = r->moves.home.sock = r->moves.inside.ns = r->moves.inside.sock = -1;
 	r->door.v2_dir = r->target.pidfd = r->root_of_init = -1;

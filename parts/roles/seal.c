@@ -7,6 +7,8 @@
 #include "base/signature.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "kernel/image.h"
+#include "kernel/measure.h"
 #include "kernel/reader.h"
 #include "plan/cover.h"
 #include "plan/plan.h"
@@ -136,8 +138,23 @@ add_paths(struct err *e, struct manifest *m, const struct spec *s, const char *b
 	return 0;
 }
 
+/* What kernels can check while they read an image. */
 static int
-measure(struct err *e, int bundle_dir, struct manifest_object *o)
+measure_tree(struct err *e, int fd, struct manifest_object *o)
+{
+	static struct measured_tree t;
+
+	t.blocks = o->kind == SEALED_FILE ? image_blocks(fd) : 0;
+	if (t.blocks == 0)
+		return 0;
+	TRY(measure_dm_verity(e, fd, o->path, &t));
+	if (*t.root_hash)
+		o->dm_verity = (struct manifest_verity){t.root_hash, t.salt, t.blocks};
+	return 0;
+}
+
+static int
+measure(struct err *e, int bundle_dir, struct manifest_object *o, bool root)
 {
 	enum sealed_kind kind = SEALED_FILE;
 	FD_AUTO int fd = sealed_open(e, bundle_dir, o->path, &kind);
@@ -145,7 +162,8 @@ measure(struct err *e, int bundle_dir, struct manifest_object *o)
 	if (fd < 0)
 		return -1;
 	o->kind = (int)kind;
-	return sealed_measure(e, fd, o, true);
+	TRY(sealed_measure(e, fd, o, true));
+	return root ? measure_tree(e, fd, o) : 0;
 }
 
 static int
@@ -172,8 +190,8 @@ make_manifest(struct err *e, struct manifest *m, const struct seal_request *q)
 	TRY(add_paths(e, m, &spec, bundle, &q->files));
 	TRY(warn_root(e, dir, m, &spec));
 	for (uint32_t i = 0; i < m->files.n; i++)
-		TRY(measure(e, dir, &m->files.at[i]));
-	return measure(e, dir, &m->root);
+		TRY(measure(e, dir, &m->files.at[i], false));
+	return measure(e, dir, &m->root, true);
 }
 
 /* What openssl said last. */

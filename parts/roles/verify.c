@@ -8,6 +8,7 @@
 #include "base/mnt.h"
 #include "base/signature.h"
 #include "base/str.h"
+#include "kernel/image.h"
 #include "kernel/measure.h"
 #include "roles/sealed.h"
 #include "plan/cover.h"
@@ -207,6 +208,11 @@ check_object(struct err *e, int bundle_dir, struct verified_object *o,
 		o->strength = VERIFY_FS_VERITY;
 		return 0;
 	}
+	if (want->dm_verity.root_hash && image_can_verity()) {
+		o->strength = VERIFY_DM_VERITY;
+		if (o->mounted)
+			return 0;
+	}
 	TRY(sealed_measure(e, o->fd, &is, false));
 	if (str_equal(is.sha256, want->sha256))
 		return 0;
@@ -272,6 +278,7 @@ verify_words(enum verify_strength strength)
 	static const char words[][40] = {
 		[VERIFY_WRITABLE] = "writable: can change after the check",
 		[VERIFY_READ_ONLY] = "on a read-only mount",
+		[VERIFY_DM_VERITY] = "dm-verity: changes cannot be read",
 		[VERIFY_FS_VERITY] = "fs-verity: cannot change",
 	};
 

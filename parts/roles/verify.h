@@ -28,6 +28,7 @@
 enum verify_strength {
 	VERIFY_WRITABLE,  /* it lies on a mount that can be written */
 	VERIFY_READ_ONLY, /* on a read-only mount */
+	VERIFY_DM_VERITY, /* it does so where an image is mounted: what was changed is not read */
 	VERIFY_FS_VERITY, /* the kernel itself checks what is read: the content cannot change */
 };
 
@@ -36,6 +37,8 @@ struct verified_object {
 	int fd; /* open for reading: the file, or the directory.  Ours until verify_close(), or
 		 * until the caller takes it by fd_keep(&o->fd) */
 	enum verify_strength strength;
+	bool mounted; /* given: will it be, through dm-verity if that is the strength?  Then it is
+		       * not read */
 };
 
 struct verified {

@@ -37,8 +37,13 @@ check_object(struct err *e, const char *at, const struct manifest_object *o)
 
 	if (!is_clean(o->path))
 		return fail(e, "%s.path: \"%s\" is not a clean path", at, o->path);
-	if (file != o->size_set || (!file && o->fs_verity))
-		return fail(e, "%s: a file has a size, a directory neither that nor fsVerity", at);
+	if (file != o->size_set || (!file && (o->fs_verity || o->dm_verity.root_hash)))
+		return fail(e,
+			"%s: a file has a size, a directory neither that nor fsVerity nor dmVerity",
+			at);
+	if (o->dm_verity.root_hash && o->dm_verity.data_blocks >= o->size / MANIFEST_BLOCK)
+		return fail(e,
+			"%s.dmVerity.dataBlocks: the file has no room for a tree behind them", at);
 	return 0;
 }
 
@@ -54,6 +59,8 @@ check_files(struct err *e, const struct manifest *m)
 
 		(void)str_format(at, sizeof at, "files[%u]", i); /* fits */
 		TRY(check_object(e, at, o));
+		if (o->dm_verity.root_hash)
+			return fail(e, "%s.dmVerity: for the root alone", at);
 		if (i > 0 && strcmp(o[-1].path, o->path) >= 0)
 			return fail(e, "%s.path: \"%s\" does not come after \"%s\"", at, o->path,
 				o[-1].path);

@@ -26,7 +26,15 @@ enum {
 	MANIFEST_FILES_MAX = 128,
 	MANIFEST_NAME_MAX = 128, /* bytes */
 	MANIFEST_PATH_MAX = 4095,
-	MANIFEST_DIGEST = 64, /* hexadecimal digits of a SHA-256 */
+	MANIFEST_DIGEST = 64,  /* hexadecimal digits of a SHA-256 */
+	MANIFEST_BLOCK = 4096, /* bytes that a digest of dm-verity stands for */
+};
+
+/* The hash tree of dm-verity that lies behind the data in an image. */
+struct manifest_verity {
+	const char *root_hash; /* NULL: there is none, or it is not told */
+	const char *salt;
+	uint64_t data_blocks; /* of 4096 bytes; then comes the superblock, and then the tree */
 };
 
 /* A file or directory.  Its path is relative when it lies in the bundle, else absolute, and clean
@@ -37,6 +45,7 @@ struct manifest_object {
 	const char *sha256;    /* of a file's bytes, of a directory's canonical listing */
 	uint64_t size;	       /* bytes of a file; 0 for a directory */
 	const char *fs_verity; /* the digest that the kernel measures of the file; NULL: not told */
+	struct manifest_verity dm_verity;
 	bool size_set;
 };
 

@@ -5,7 +5,7 @@
     … -rs -rx            why tests were skipped, which failures are known
 
 Debian packages: python3-pytest python3-jsonschema busybox-static gcc libc6-dev strace umoci iproute2 openssl
-squashfs-tools erofs-utils e2fsprogs.
+squashfs-tools erofs-utils e2fsprogs cryptsetup-bin.
 """
 
 import sys

@@ -473,6 +473,74 @@ def test_image_as_root(bundle):
     s.refused("root.img: not what was sealed")
 
 
+# -- the tree of dm-verity -----------------------------------------------------------------------------------
+
+def squashed(size):
+    """Bytes that say to be a squashfs of that size."""
+    return (b"hsqs".ljust(40, b"\0") + struct.pack("<Q", size)).ljust(size, b"x")
+
+
+@pytest.mark.parametrize("size", [48, 4096, 4097, 128 * 4096, 129 * 4096 - 5, 300 * 4096, (128 * 128 + 1) * 4096])
+def test_tree_is_sealed(bundle, size):
+    s = Sealed(bundle)
+    image = s.dir / "root.img"
+    image.write_bytes(squashed(size))
+    root = sealed.add_tree(image)
+    bundle.set("root.path", "root.img").write()
+    s.seal("--key", s.private).ok()
+    one = json.loads(s.manifest.read_text())["root"]
+    assert one == sealed.described(s.dir, "root.img", True)
+    assert one["dmVerity"] == {"rootHash": root, "salt": bytes(range(32)).hex(), "dataBlocks": -(-size // 4096)}
+    assert "\nroot.img: file, " in s.verify().ok().out
+
+
+def test_tree_of_veritysetup(bundle):
+    if not shutil.which("veritysetup"):
+        pytest.skip("no veritysetup here")
+    s = Sealed(bundle)
+    image = s.dir / "root.img"
+    image.write_bytes(squashed(200 * 4096))
+    made = subprocess.run(["veritysetup", "format", f"--hash-offset={200 * 4096}", "--data-blocks=200", image, image],
+                          capture_output=True, text=True, check=True).stdout
+    bundle.set("root.path", "root.img").write()
+    s.seal("--key", s.private).ok()
+    one = json.loads(s.manifest.read_text())["root"]["dmVerity"]
+    told = dict(re.findall(r"^(.*?): +\t?(\S+)$", made, re.M))
+    assert one == {"rootHash": told["Root hash"], "salt": told["Salt"], "dataBlocks": int(told["Data blocks"])}
+
+
+@pytest.mark.parametrize("at", [0, 5000, -1, -4096 - 1])
+def test_tree_of_other_data_is_not_sealed(bundle, at):
+    """A byte of the data, or in the tree: its first level, the root's block."""
+    s = Sealed(bundle)
+    image = s.dir / "root.img"
+    image.write_bytes(squashed(200 * 4096))
+    sealed.add_tree(image)
+    data = bytearray(image.read_bytes())
+    data[at if at else 50] ^= 1
+    image.write_bytes(data)
+    bundle.set("root.path", "root.img").write()
+    result = s.seal("--key", s.private).fails()
+    assert result.message == "root.img: its dm-verity tree is not one of its data", result
+    assert not s.manifest.exists() and not s.signature.exists()
+
+
+@pytest.mark.parametrize("field,value", [(0, b"V"), (8, b"\2"), (12, b"\0"), (32, b"sha512"), (64, b"\0\x04"), (68, b"\0\x04"),
+                                         (72, b"\7"), (80, b"\x10")])
+def test_other_trees_are_not_known(bundle, field, value):
+    s = Sealed(bundle)
+    image = s.dir / "root.img"
+    image.write_bytes(squashed(8 * 4096))
+    sealed.add_tree(image)
+    with open(image, "r+b") as f:
+        f.seek(8 * 4096 + field)
+        f.write(value)
+    bundle.set("root.path", "root.img").write()
+    s.seal("--key", s.private).ok()
+    one = json.loads(s.manifest.read_text())["root"]
+    assert "dmVerity" not in one and one == sealed.described(s.dir, "root.img", True)
+
+
 @pytest.mark.parametrize("offset,ok", [(-10, True), (3600, False)])
 def test_not_before(bundle, offset, ok):
     s = Sealed(bundle)

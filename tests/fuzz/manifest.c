@@ -22,6 +22,10 @@ check_object(const struct manifest_object *o)
 {
 	must(*o->path && strlen(o->path) <= MANIFEST_PATH_MAX && !strstr(o->path, "//"));
 	must(strlen(o->sha256) == MANIFEST_DIGEST && o->size_set == (o->kind == SEALED_FILE));
+	must(!o->dm_verity.root_hash ||
+		(strlen(o->dm_verity.root_hash) == MANIFEST_DIGEST &&
+			strlen(o->dm_verity.salt) == MANIFEST_DIGEST &&
+			o->dm_verity.data_blocks < o->size / MANIFEST_BLOCK));
 	must(!o->fs_verity || strlen(o->fs_verity) == MANIFEST_DIGEST);
 }
 

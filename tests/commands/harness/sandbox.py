@@ -48,6 +48,12 @@ def private_dev():
     os.mknod("/dev/loop-control", stat.S_IFCHR | 0o660, os.makedev(10, 237))
     for n in range(LOOPS):
         os.mknod(f"/dev/loop{n}", stat.S_IFBLK | 0o660, os.makedev(7, n))
+    mapper = [int(line.split()[0]) for line in open("/proc/devices") if line.endswith(" device-mapper\n")]
+    for major in mapper:
+        os.mkdir("/dev/mapper")
+        os.mknod("/dev/mapper/control", stat.S_IFCHR | 0o600, os.makedev(10, 236))
+        for n in range(8):
+            os.mknod(f"/dev/dm-{n}", stat.S_IFBLK | 0o660, os.makedev(major, n))
     for name in ("pts", "shm", "mqueue"):
         os.mkdir(f"/dev/{name}")
     mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620,gid=5")

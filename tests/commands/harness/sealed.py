@@ -59,13 +59,65 @@ def fs_verity(data):
     return sha256(struct.pack("<BBBBIQ64s176s", 1, 1, 12, 0, 0, size, level or b"", b""))
 
 
-def described(bundle, path):
+def blocks_of(data):
+    return [data[i:i + 4096].ljust(4096, b"\0") for i in range(0, len(data), 4096)]
+
+
+def dm_superblock(blocks, salt):
+    return struct.pack("<8sII16s32sIIQH6s256s168s", b"verity", 1, 1, bytes(16), b"sha256", 4096, 4096, blocks, len(salt), b"", salt, b"")
+
+
+def dm_verity(data, salt):
+    """What `veritysetup format` writes behind the data, and what it prints as the root hash."""
+    tree, level = b"", data
+    while True:
+        digests = [hashlib.sha256(salt + block).digest() for block in blocks_of(level)]
+        if len(digests) == 1:
+            break
+        level = b"".join(blocks_of(b"".join(digests)))
+        tree = level + tree
+    return dm_superblock(len(blocks_of(data)), salt).ljust(4096, b"\0") + tree, digests[0].hex()
+
+
+def filesystem_size(data):
+    """In bytes, where it can lie on a device with blocks of 4096."""
+    if data[:4] == b"hsqs":
+        return int.from_bytes(data[40:48], "little")
+    if data[1024:1028] == b"\xe2\xe1\xf5\xe0":
+        return int.from_bytes(data[1060:1064], "little") << data[1036] if data[1036] >= 12 else 0
+    if data[1080:1082] == b"\x53\xef":
+        return int.from_bytes(data[1028:1032], "little") << 10 + data[1048] if data[1048] >= 2 else 0
+    return 0
+
+
+def dm_member(data):
+    """The member of an image that has a tree behind it."""
+    blocks = -(-filesystem_size(data) // 4096)
+    s = data[blocks * 4096:][:512]
+    if not blocks or len(s) < 512 or s[:16] + s[32:88] != dm_superblock(blocks, bytes(32))[:16] + dm_superblock(blocks, bytes(32))[32:88]:
+        return {}
+    salt = s[88:120]
+    return {"dmVerity": {"rootHash": dm_verity(data[:blocks * 4096], salt)[1], "salt": salt.hex(), "dataBlocks": blocks}}
+
+
+def add_tree(image, salt=bytes(range(32))):
+    """Behind the file system; the root hash."""
+    data = image.read_bytes()
+    size = filesystem_size(data)
+    data = data[:size].ljust(-(-size // 4096) * 4096, b"\0")
+    tree, root = dm_verity(data, salt)
+    image.write_bytes(data + tree)
+    return root
+
+
+def described(bundle, path, root=False):
     """An object of a manifest."""
     place = Path(bundle, path)
     if place.is_dir():
         return {"path": path, "kind": "directory", "sha256": listing(place)}
     data = place.read_bytes()
-    return {"path": path, "kind": "file", "size": len(data), "sha256": sha256(data), "fsVerity": fs_verity(data)}
+    return {"path": path, "kind": "file", "size": len(data), "sha256": sha256(data), "fsVerity": fs_verity(data),
+            **(dm_member(data) if root else {})}
 
 
 def manifest(bundle, name, version, created, root, files, not_before=0):
@@ -74,7 +126,7 @@ def manifest(bundle, name, version, created, root, files, not_before=0):
     if not_before:
         m["notBefore"] = not_before
     m["config"] = {"sha256": sha256(Path(bundle, "config.json").read_bytes())}
-    m["root"] = described(bundle, root)
+    m["root"] = described(bundle, root, True)
     m["files"] = [described(bundle, path) for path in sorted(files, key=os.fsencode)]
     return json.dumps(m, indent=2, ensure_ascii=False) + "\n"
 

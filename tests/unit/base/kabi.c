@@ -29,6 +29,7 @@ main(void)
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <linux/dm-ioctl.h>
 #include <linux/filter.h>
 #include <linux/ioprio.h>
 #include <linux/keyctl.h>
@@ -387,6 +388,21 @@ structures(void)
 	OFFSET(struct kabi_loop_info, encrypt_key, struct loop_info64, lo_encrypt_key);
 	SIZE(struct kabi_loop_config, struct loop_config);
 	OFFSET(struct kabi_loop_config, info, struct loop_config, info);
+	SIZE(struct kabi_dm, struct dm_ioctl);
+	OFFSET(struct kabi_dm, dev, struct dm_ioctl, dev);
+	OFFSET(struct kabi_dm, name, struct dm_ioctl, name);
+	OFFSET(struct kabi_dm, uuid, struct dm_ioctl, uuid);
+	OFFSET(struct kabi_dm_target, target_type, struct dm_target_spec, target_type);
+	is_int(offsetof(struct kabi_dm_target, parameters), sizeof(struct dm_target_spec),
+		"a target's parameters follow it");
+	is_int(KABI_DM_DEV_CREATE, DM_DEV_CREATE, "DM_DEV_CREATE");
+	is_int(KABI_DM_DEV_REMOVE, DM_DEV_REMOVE, "DM_DEV_REMOVE");
+	is_int(KABI_DM_DEV_RENAME, DM_DEV_RENAME, "DM_DEV_RENAME");
+	is_int(KABI_DM_DEV_SUSPEND, DM_DEV_SUSPEND, "DM_DEV_SUSPEND");
+	is_int(KABI_DM_TABLE_LOAD, DM_TABLE_LOAD, "DM_TABLE_LOAD");
+	is_int(KABI_DM_GET_TARGET_VERSION, DM_GET_TARGET_VERSION, "DM_GET_TARGET_VERSION");
+	is_int(KABI_DM_READONLY, DM_READONLY_FLAG, "DM_READONLY_FLAG");
+	is_int(KABI_DM_DEFERRED_REMOVE, DM_DEFERRED_REMOVE, "DM_DEFERRED_REMOVE");
 	SIZE(struct kabi_cap_header, struct __user_cap_header_struct);
 	SIZE(struct kabi_cap_data, struct __user_cap_data_struct);
 	OFFSET(struct kabi_cap_data, inheritable, struct __user_cap_data_struct, inheritable);

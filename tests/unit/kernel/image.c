@@ -12,6 +12,7 @@
 
 static struct err e;
 static const char *type;
+static uint64_t blocks; /* image_blocks() of what was looked at */
 
 /* A superblock of `size` bytes in a file of `have` bytes: n bytes each at two places. */
 static int
@@ -28,6 +29,7 @@ look(off_t have, const char *magic, off_t magic_at, uint64_t size, int n, off_t 
 		pwrite(fd, number, (size_t)n, size_at) < 0 ||
 		(shift_at && pwrite(fd, &shift, 1, shift_at) < 0) || ftruncate(fd, have) < 0)
 		return -2;
+	blocks = image_blocks(fd);
 	return image_look(&e, fd, &type);
 }
 
@@ -54,11 +56,16 @@ kinds(void)
 {
 	ok(squashfs(5000, 5000) == 0, "squashfs");
 	is_str(type, "squashfs", "its name");
+	is_int((long long)blocks, 2, "5000 bytes take two blocks");
+	ok(squashfs(8192, 8192) == 0 && blocks == 2, "as do 8192");
 	ok(erofs(8192, 2, 12) == 0, "erofs");
 	is_str(type, "erofs", "its name");
+	is_int((long long)blocks, 2, "its blocks");
 	ok(ext4(4096, 4, 0) == 0, "ext4 with blocks of 1 KiB");
+	is_int((long long)blocks, 0, "which no device of larger ones can have");
 	is_str(type, "ext4", "its name");
 	ok(ext4(1 << 20, 256, 2) == 0, "ext4 with blocks of 4 KiB");
+	is_int((long long)blocks, 256, "its blocks");
 }
 
 static void
@@ -81,6 +88,7 @@ none(void)
 {
 	ok(look(0, "", 0, 0, 0, 0, 0, 0) < 0, "an empty file");
 	is_str(e.text, NO_IMAGE, "says so");
+	is_int((long long)blocks, 0, "no blocks");
 	ok(look(4096, "sqsh", 0, 0, 8, 40, 0, 0) < 0, "another byte order");
 	ok(look(1025, "\xe2\xe1\xf5\xe0", 1024, 0, 0, 0, 0, 0) < 0, "a magic that is cut");
 	is_str(e.text, NO_IMAGE, "says so");

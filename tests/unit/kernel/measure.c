@@ -50,6 +50,48 @@ test_file(void)
 	close(fd);
 }
 
+/* A tree of one block above two blocks of zeros; root and salt are veritysetup's. */
+static void
+test_tree(void)
+{
+	static uint8_t image[4 * 4096];
+	uint8_t *super = image + 2 * 4096, *tree = image + 3 * 4096;
+	struct measured_tree t = {.blocks = 2};
+	uint8_t digest[DIGEST_SIZE];
+	int fd;
+
+	memcpy(super, "verity\0\0\1\0\0\0\1", 13);
+	memcpy(super + 32, "sha256", 6);
+	super[65] = super[69] = 16;
+	super[72] = 2;
+	super[80] = DIGEST_SIZE;
+	{
+		static uint8_t salted[DIGEST_SIZE + 4096];
+
+		digest_of(salted, sizeof salted, digest);
+	}
+	memcpy(tree, digest, sizeof digest);
+	memcpy(tree + sizeof digest, digest, sizeof digest);
+	fd = file_of("image", image, sizeof image);
+	is_int(measure_dm_verity(&e, fd, "image", &t), 0, "an image with a tree");
+	is_str(t.root_hash, "05927d36681daf2129a7ab821c194d61c7943aba7a8a38532b2e075ca1e56736",
+		"its root");
+	is_str(t.salt, "0000000000000000000000000000000000000000000000000000000000000000",
+		"its salt");
+	close(fd);
+	tree[4095] = 1;
+	fd = file_of("image", image, sizeof image);
+	is_int(measure_dm_verity(&e, fd, "image", &t), -1, "a bit behind the digests");
+	is_str(e.text, "image: its dm-verity tree is not one of its data", "is told");
+	t.blocks = 1;
+	is_int(measure_dm_verity(&e, fd, "image", &t), 0, "nothing behind the first block");
+	is_str(t.root_hash, "", "is no tree");
+	t.blocks = 4;
+	is_int(measure_dm_verity(&e, fd, "image", &t), 0, "nothing behind the file");
+	is_str(t.root_hash, "", "is no tree");
+	close(fd);
+}
+
 /* What is on the host does not change it: order, times, links, inodes. */
 static void
 test_directory(void)
@@ -69,6 +111,7 @@ test_directory(void)
 	unlinkat(dir, "d/l", 0);
 	unlinkat(dir, "d", AT_REMOVEDIR);
 	unlinkat(dir, "abc", 0);
+	unlinkat(dir, "image", 0);
 	close(dir);
 }
 
@@ -78,6 +121,7 @@ main(void)
 	if (!ok(mkdtemp(place) != NULL, "a place for files"))
 		return done_testing();
 	test_file();
+	test_tree();
 	test_directory();
 	rmdir(place);
 	return done_testing();

@@ -23,8 +23,14 @@ static const char whole[] = "{\n"
 			    "  },\n"
 			    "  \"root\": {\n"
 			    "    \"path\": \"rootfs\",\n"
-			    "    \"kind\": \"directory\",\n"
-			    "    \"sha256\": \"" D "\"\n"
+			    "    \"kind\": \"file\",\n"
+			    "    \"size\": 20480,\n"
+			    "    \"sha256\": \"" D "\",\n"
+			    "    \"dmVerity\": {\n"
+			    "      \"rootHash\": \"" D "\",\n"
+			    "      \"salt\": \"" D "\",\n"
+			    "      \"dataBlocks\": 4\n"
+			    "    }\n"
 			    "  },\n"
 			    "  \"files\": [\n"
 			    "    {\n"
@@ -53,8 +59,15 @@ test_both_ways(void)
 	ok(m.created == 1700000000 && m.not_before == 1700000001, "times");
 	is_str(m.config, D, "config");
 	is_str(m.root.path, "rootfs", "root");
-	is_int(m.root.kind, SEALED_DIRECTORY, "root: kind");
-	ok(!m.root.size_set && !m.root.fs_verity, "root: nothing that a file has");
+	is_int(m.root.kind, SEALED_FILE, "root: kind");
+	ok(!m.root.fs_verity, "root: no fsVerity");
+	is_str(m.root.dm_verity.root_hash, D, "root: dmVerity: rootHash");
+	is_str(m.root.dm_verity.salt, D, "root: dmVerity: salt");
+	is_int((long long)m.root.dm_verity.data_blocks, 4, "root: dmVerity: dataBlocks");
+	is_int(m.files.at[1].kind, SEALED_DIRECTORY, "files: a directory");
+	ok(!m.files.at[1].size_set && !m.files.at[1].fs_verity &&
+			!m.files.at[1].dm_verity.root_hash,
+		"files: nothing that a file has");
 	is_int((int)m.files.n, 2, "files");
 	is_str(m.files.at[0].path, "/usr/lib/h\001\"k", "a path with an escape");
 	ok(m.files.at[0].size_set && m.files.at[0].size == 0, "a size of 0 is one");
@@ -66,7 +79,7 @@ test_both_ways(void)
 	is_int(manifest_write(&e, out, sizeof whole, &m), (int)sizeof whole - 1, "it just fits");
 	is_str(out, whole, "as it was read");
 	is_int(manifest_write(&e, out, sizeof whole - 1, &m), -1, "it does not");
-	is_str(e.text, "the manifest is larger than 781 bytes", "and says so");
+	is_str(e.text, "the manifest is larger than 1010 bytes", "and says so");
 }
 
 /* No prefix is a manifest, and none is read beyond its end. */
