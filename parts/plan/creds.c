@@ -103,10 +103,9 @@ check_ids(struct err *e, const struct plan *p)
 static bool
 keeps_groups(const struct pairs *annotations)
 {
-	for (uint32_t i = 0; i < annotations->n; i++)
-		if (str_equal(annotations->at[i].name, "run.oci.keep_original_groups"))
-			return str_equal(annotations->at[i].value, "1");
-	return false;
+	const char *value = spec_pair(annotations, "run.oci.keep_original_groups");
+
+	return value && str_equal(value, "1");
 }
 
 int

@@ -57,10 +57,9 @@ make_sysctl(struct err *e, struct plan *p)
 static bool
 annotated(const struct spec *s, const char *name)
 {
-	for (uint32_t i = 0; i < s->annotations.n; i++)
-		if (str_equal(s->annotations.at[i].name, name))
-			return str_equal(s->annotations.at[i].value, "1");
-	return false;
+	const char *value = spec_pair(&s->annotations, name);
+
+	return value && str_equal(value, "1");
 }
 
 /* DEC-2 */

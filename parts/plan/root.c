@@ -65,15 +65,12 @@ make_overlay(struct err *e, struct plan *p, const char *value)
 int
 plan_make_root(struct err *e, struct plan *p)
 {
-	const struct pairs *annotations = &p->spec->annotations;
+	const char *overlay = spec_pair(&p->spec->annotations, PLAN_OVERLAY);
 
 	p->root_propagation = p->spec->linux_.rootfs_propagation;
 	p->rootfs = path_below(e, "root.path", p->options.bundle, p->spec->root.path);
 	if (!p->rootfs)
 		return -1;
 	TRY(make_image(e, p));
-	for (uint32_t i = 0; i < annotations->n; i++)
-		if (str_equal(annotations->at[i].name, PLAN_OVERLAY))
-			return make_overlay(e, p, annotations->at[i].value);
-	return 0;
+	return overlay ? make_overlay(e, p, overlay) : 0;
 }

@@ -102,9 +102,8 @@ warn_root(struct err *e, int bundle_dir, const struct manifest *m, const struct 
 
 	if (root < 0)
 		return -1;
-	for (uint32_t i = 0; i < s->annotations.n; i++)
-		if (str_equal(s->annotations.at[i].name, PLAN_OVERLAY))
-			return 0;
+	if (spec_pair(&s->annotations, PLAN_OVERLAY))
+		return 0;
 	if (kind == SEALED_DIRECTORY && !s->root.readonly)
 		warn_change("root.path", m->root.path, writes);
 	else if (kind == SEALED_DIRECTORY)

@@ -533,3 +533,12 @@ view_document(
 		*j = d.j;
 	return 0;
 }
+
+const char *
+spec_pair(const struct pairs *p, const char *name)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		if (str_equal(p->at[i].name, name))
+			return p->at[i].value;
+	return NULL;
+}

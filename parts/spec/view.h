@@ -66,6 +66,9 @@ struct json;
 int view_document(
 	struct err *e, const struct object *o, void *to, struct json *j, const struct view_text *t);
 
+/* The value of the pair of that name; NULL: there is none. */
+const char *spec_pair(const struct pairs *p, const char *name);
+
 /* Calls `each` for every row of every field table, depth first, with the property's whole path
  * ("linux.resources.memory.limit", arrays as "mounts[].type"): what `features`, the coverage table
  * and the tests walk. */
