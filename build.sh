@@ -975,6 +975,8 @@ stage_vm() {
 		why=$(install_packages "Podman's machine" podman conmon crun uidmap slirp4netns dbus-user-session 2>&1) || why="skipped: $why"
 		[ ! "$why" ] || echo "$why"
 	fi
+	why=$(install_packages "the TPM of a machine" swtpm 2>&1) || why="skipped: $why"
+	[ ! "$why" ] || echo "$why"
 	for t in qemu-system-x86_64 cpio busybox; do
 		has $t || skip "no $t here"
 	done

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,6 +93,8 @@ be_hook(const struct hooks_call *c, const struct spec_hook *h, struct ends *far)
 	int why = 0;
 
 	(void)setpgid(0, 0); /* the parent says so, too */
+	if (c->attest)
+		(void)sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (take_descriptors(far) < 0 || (c->cwd && sys_chdir(c->cwd) < 0)) {
 		why = errno;
 	} else {
@@ -127,12 +130,9 @@ make_pipe(struct err *e, int *near, int *far, bool we_write)
 static int
 redirect(struct err *e, const struct hooks_call *c, const char *name, int *far)
 {
-	const char *path = NULL;
+	const char *path = c->annotations ? spec_pair(c->annotations, name) : NULL;
 	int fd;
 
-	for (uint32_t i = 0; c->annotations && i < c->annotations->n; i++)
-		if (str_equal(c->annotations->at[i].name, name))
-			path = c->annotations->at[i].value;
 	if (!path)
 		return 0;
 	/* A FIFO without a reader is an error and no reason to wait. */
@@ -391,6 +391,8 @@ run_one(struct err *e, const struct hooks_call *c, uint32_t i)
 	close_running(&r);
 	if (done == 0)
 		return 0;
+	if (c->attest)
+		return context(e, "%s", h->path);
 	if (!c->warn_only)
 		return context(e, "error running %s hook #%u", kind, i);
 	warn(&r, e, kind, i);

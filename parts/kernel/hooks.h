@@ -28,6 +28,7 @@ struct hooks_call {
 	const int *fd;	/* of the programs, in the order of the hooks: executed in place of the
 			 * path, and open in it as descriptor 4, which a script's
 			 * interpreter reads; NULL: none */
+	bool attest;	/* no hooks: errors begin with the program's path, and it dies with us */
 	bool warn_only; /* poststop: a failure is a warning, the next one runs (HK-11) */
 };
 

@@ -84,7 +84,7 @@ add_words(struct err *e, struct covers *list, const char *bundle, const struct s
 static size_t
 most(const struct spec *s)
 {
-	size_t n = (size_t)1 + s->mounts.n;
+	size_t n = (size_t)2 + s->mounts.n; /* root, annotation, ... */
 
 	for (int kind = 0; kind < HOOKS; kind++)
 		for (uint32_t i = 0; i < s->hooks.kind[kind].n; i++)
@@ -98,6 +98,7 @@ int
 cover_list(struct err *e, struct covers *list, const struct spec *s, const char *bundle)
 {
 	struct cover *c = arena_take(e, most(s), sizeof *c);
+	const char *attest = spec_pair(&s->annotations, COVER_ATTEST);
 
 	*list = (struct covers){.at = c};
 	if (!c)
@@ -105,6 +106,10 @@ cover_list(struct err *e, struct covers *list, const struct spec *s, const char 
 	c->needed = true;
 	c->writable = !s->root.readonly;
 	TRY(add(e, list, bundle, s->root.path, "root.path"));
+	if (attest) {
+		c[1].needed = true;
+		TRY(add(e, list, bundle, attest, "annotations: " COVER_ATTEST));
+	}
 	for (int kind = 0; kind < HOOKS; kind++)
 		for (uint32_t i = 0; i < s->hooks.kind[kind].n; i++) {
 			/* HK-4: these are programs of the container */

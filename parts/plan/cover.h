@@ -1,12 +1,12 @@
 /* cover: which files of the host a config means.
  *
- * Contract: cover_list() names the root filesystem, every hook that runs outside the container and
- * the source of every bind mount, each with the property that means it and the path by which a
- * manifest names it: relative when it lies in the bundle, else absolute; of a bind mount as the
- * config has it, for an absolute one means the same when the bundle is moved.  Paths are taken by
- * their letters; one with a `..` has no such name and is an error.  What else has the bundle's path
- * in it, an argument of a hook or an overlay's layer, is named as it is: nobody knows what it
- * means.
+ * Contract: cover_list() names the root filesystem, every hook that runs outside the container, the
+ * program of the annotation org.ocirt.attest and the source of every bind mount, each with the
+ * property that means it and the path by which a manifest names it: relative when it lies in the
+ * bundle, else absolute; of a bind mount as the config has it, for an absolute one means the same
+ * when the bundle is moved.  Paths are taken by their letters; one with a `..` has no such name and
+ * is an error.  What else has the bundle's path in it, an argument of a hook or an overlay's layer,
+ * is named as it is: nobody knows what it means.
  *
  * Floor: plan (uses base, spec, plan/path).  Runs in: host; pure.
  * Spec: config.md#root, #mounts, #posix-platform-hooks.
@@ -19,6 +19,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define COVER_ATTEST "org.ocirt.attest" /* the annotation that names a program for roles/attest */
 
 struct cover {
 	const char *property; /* "hooks.prestart[0].path" */

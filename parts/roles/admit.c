@@ -4,10 +4,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mnt.h"
+#include "base/sig.h"
 #include "base/str.h"
 #include "kernel/probe.h"
 #include "roles/load.h"
-#include "spec/policy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,9 +27,8 @@ static struct {
 	uint64_t version, created;
 } last;
 
-/* A link to what is not mounted yet is not the same as nothing. */
-static bool
-leads_nowhere(const char *path)
+bool
+admit_leads_nowhere(const char *path)
 {
 	struct stat s;
 
@@ -39,7 +38,7 @@ leads_nowhere(const char *path)
 static bool
 is_absent(const struct err *e, const char *dir, const char *path)
 {
-	return e->number == ENOENT && !leads_nowhere(dir) && !leads_nowhere(path);
+	return e->number == ENOENT && !admit_leads_nowhere(dir) && !admit_leads_nowhere(path);
 }
 
 /* -- the policy -------------------------------------------------------------------------------- */
@@ -149,6 +148,23 @@ judge(struct err *e, int result, bool *on)
 	if (policy.policy == VERIFY_REQUIRED)
 		return verify_refuse(e);
 	log_warning("not verified: %s", e->text);
+	return 0;
+}
+
+const struct policy *
+admit_policy(void)
+{
+	return &policy;
+}
+
+int
+admit_settle(struct err *e)
+{
+	if (sig_ended_by())
+		return -1;
+	if (policy.policy == VERIFY_REQUIRED)
+		return verify_refuse(e);
+	log_warning("%s", e->text);
 	return 0;
 }
 
@@ -285,10 +301,7 @@ admit_accept(struct err *e, struct run *r)
 	if (!r->verified || !is_privileged() ||
 		(m->version == last.version && m->created <= last.created) || accept(e) == 0)
 		return 0;
-	if (policy.policy == VERIFY_REQUIRED)
-		return verify_refuse(e);
-	log_warning("%s", e->text);
-	return 0;
+	return admit_settle(e);
 }
 
 /* -- while it is used -------------------------------------------------------------------------- */
@@ -332,9 +345,7 @@ admit_again(struct err *e, const struct state *s, struct hooks_call *call)
 	struct verify_keys keys = {0};
 	int dir; /* stays open as long as we live */
 
-	for (uint32_t i = 0; i < s->annotations.n; i++)
-		if (str_equal(s->annotations.at[i].name, OURS "manifest"))
-			keys.digest = s->annotations.at[i].value;
+	keys.digest = spec_pair(&s->annotations, OURS "manifest");
 	if (!keys.digest)
 		return 0;
 	if (again.manifest.name)

@@ -16,10 +16,21 @@
 
 #include "kernel/hooks.h"
 #include "roles/run.h"
+#include "spec/policy.h"
 
 /* Reads and decodes the config, in the bundle, which is the working directory; fills r->config,
  * r->spec and r->verified, and adds to the annotations what was verified.  Runs in: host. */
 int admit(struct err *e, struct run *r, const char *config, const char *bundle);
+
+/* What holds since admit(). */
+const struct policy *admit_policy(void);
+
+/* The policy about an error after the bundle was verified: -1 where it is "required", else it was a
+ * warning, unless we were told to end.  Runs in: host. */
+int admit_settle(struct err *e);
+
+/* Is there a link that leads nowhere?  To what is not mounted yet is not the same as nothing. */
+bool admit_leads_nowhere(const char *path);
 
 /* After the plan is made: bind mounts will be refused whose source is not what was compared.
  * Runs in: host. */

@@ -22,6 +22,7 @@
 #include "kernel/rootfs.h"
 #include "kernel/selfexe.h"
 #include "roles/admit.h"
+#include "roles/attest.h"
 #include "roles/end.h"
 #include "roles/foreground.h"
 #include "roles/idmap.h"
@@ -346,6 +347,7 @@ pass_readiness(struct err *e, struct run *r)
 static const struct step prepare[] = {
 	{ "open root",     open_root,          close_root },
 	{ "survey",        survey,             NULL },
+	{ "attest",        attest,             NULL }, /* what is refused is not accepted */
 	{ "accept",        admit_accept,       NULL },
 	{ "seccomp agent", serve_agent,        NULL },
 	{ "state",         make_state,         drop_state },

@@ -105,6 +105,7 @@ read_manifest(struct err *e, struct verified *v, int bundle_dir, const struct ve
 	if (n < 0)
 		return context(e, "not sealed");
 	digest_of(text, (size_t)n, t.digest);
+	memcpy(v->sha256, t.digest, sizeof v->sha256);
 	digest_text(t.digest, v->digest);
 	if (keys->digest && !str_equal(v->digest, keys->digest))
 		return fail(e, MANIFEST_FILE ": not what it was when the container was created");

@@ -44,9 +44,10 @@ struct verified_object {
 struct verified {
 	int bundle_dir; /* the caller's, as long as verify_find() is called */
 	struct manifest manifest;
-	char digest[DIGEST_TEXT]; /* SHA-256 of seal.json */
-	char key_id[DIGEST_TEXT]; /* of the key that signed it: public_key_id() */
-	const char *key;	  /* the file that it was found in */
+	uint8_t sha256[DIGEST_SIZE]; /* of seal.json */
+	char digest[DIGEST_TEXT];    /* that in hexadecimal digits */
+	char key_id[DIGEST_TEXT];    /* of the key that signed it: public_key_id() */
+	const char *key;	     /* the file that it was found in */
 	struct verified_object root;
 	struct verified_object file[MANIFEST_FILES_MAX]; /* as manifest.files.at */
 };

@@ -70,7 +70,7 @@ write_annotations(
 	jsonw_text(w, "'org.ocirt.seal.format':'1'");
 	jsonw_text(w,
 		"},'potentiallyUnsafeConfigAnnotations':"
-		"['bundle','org.ocirt.','org.ocirt.init','org.ocirt.init.grace',"
+		"['bundle','org.ocirt.','org.ocirt.attest','org.ocirt.init','org.ocirt.init.grace',"
 		"'org.ocirt.init.group','org.ocirt.init.stop-timeout','org.ocirt.init.wait-all',"
 		"'org.ocirt.root.overlay','org.systemd.property.','run.oci.']");
 }

@@ -223,6 +223,7 @@ static const struct fields_limits limits_of_range[RANGES] = {
 	[RANGE_MINOR] = {0, MINOR_MAX},
 	[RANGE_MAJOR_OR_ANY] = {-1, MAJOR_MAX},
 	[RANGE_MINOR_OR_ANY] = {-1, MINOR_MAX},
+	[RANGE_PCR] = {0, 23},
 	[RANGE_EXACT] = {0, (UINT64_C(1) << 53) - 1},
 };
 

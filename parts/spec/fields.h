@@ -64,6 +64,7 @@ enum field_range {
 	RANGE_MINOR,
 	RANGE_MAJOR_OR_ANY,
 	RANGE_MINOR_OR_ANY,
+	RANGE_PCR,   /* of a TPM's register: TPM 2.0 for PCs has 24 */
 	RANGE_EXACT, /* what every reader of JSON can hold: up to 2^53 - 1 (RFC 8259, 6) */
 	RANGES,
 };
@@ -99,11 +100,10 @@ const struct object *fields_manifest(void);  /* into struct manifest */
 /* The object that a row of kind KIND_OBJECT or above has, or is a list or a map of. */
 const struct object *fields_inner(const struct field *row);
 
-/* The rows of an object, and their names, one behind another (str_after). */
+/* The rows of an object, and their names, one behind another (str_after); which row has a name, -1:
+ * none. */
 const struct field *fields_rows(const struct object *o);
 const char *fields_names(const struct object *o);
-
-/* Which row has that name; -1: none. */
 int fields_find(const struct object *o, const char *name);
 
 /* What a number of this row may be, and each element of a KIND_U32S. */

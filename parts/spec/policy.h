@@ -25,6 +25,8 @@ struct policy {
 	const char *keys;	/* directory of *.pem, absolute; NULL: the default */
 	const char *accepted;	/* directory of the versions that were accepted; likewise */
 	struct strings revoked; /* keys, by public_key_id() */
+	uint32_t pcr;		/* of the TPM: extended with what starts */
+	bool pcr_set;
 };
 
 /* Reads len bytes of text, which is written to and must outlive p. */

@@ -112,6 +112,14 @@ test_list(void)
 	is_cover(&c.at[3], "mounts[0].options[1]", "lowerdir=/bc:/b/x", false, false);
 	ok(!c.at[1].inside && c.at[2].inside && c.at[3].inside, "they seem to lie in it");
 	is_int(list(&c,
+		       "{\"root\": {\"path\": \"r\"}, \"annotations\": "
+		       "{\"org.ocirt.attest\": \"/b/x\"}, \"hooks\": {\"prestart\": ["
+		       "{\"path\": \"/bin/sh\"}]}}"),
+		0, "a program that the config names");
+	is_int((int)c.n, 3, "files");
+	is_cover(&c.at[1], "annotations: org.ocirt.attest", "x", true, false);
+	is_cover(&c.at[2], "hooks.prestart[0].path", "/bin/sh", true, false);
+	is_int(list(&c,
 		       "{\"root\": {\"path\": \"r\"}, \"mounts\": [{\"destination\": \"/a\","
 		       "\"source\": \"../x\", \"options\": [\"bind\"]}]}"),
 		-1, "a source that goes up");

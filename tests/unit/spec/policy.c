@@ -32,7 +32,7 @@ main(void)
 
 	is_int(read_text("{\"policy\": \"required\"}"), 0, "the least");
 	is_int(p.policy, VERIFY_REQUIRED, "policy");
-	ok(!p.keys && !p.accepted && p.revoked.n == 0, "and nothing else");
+	ok(!p.keys && !p.accepted && p.revoked.n == 0 && !p.pcr_set, "and nothing else");
 	snprintf(long_text, sizeof long_text,
 		"{\"policy\": \"warn\", \"keys\": \"/k\", \"accepted\": \"/a\", \"revoked\": "
 		"[\"%s\"]}",
@@ -42,6 +42,11 @@ main(void)
 	is_str(p.keys, "/k", "keys");
 	is_str(p.accepted, "/a", "accepted");
 	is_str(p.revoked.at[0], digest, "revoked");
+
+	is_int(read_text("{\"policy\": \"off\", \"pcr\": 0}"), 0, "the first PCR");
+	ok(p.pcr_set && p.pcr == 0, "is set");
+	refused("{\"policy\": \"off\", \"pcr\": 24}",
+		"/etc/ocirt/verify.json: pcr: 24 is out of range");
 
 	refused("{}", "/etc/ocirt/verify.json: policy: missing");
 	refused("{\"policy\": \"On\"}", "/etc/ocirt/verify.json: policy: \"On\" is not a policy");
