@@ -236,6 +236,24 @@ clone_stage(struct err *e, struct run *r)
 	return stage_wait(e, r, stage);
 }
 
+/* Kills what was cloned, and without a pid namespace of its own everything that it left. */
+static void
+drop_init(struct run *r)
+{
+	struct err ignored;
+
+	fd_close(&r->sync);
+	if (r->init > 0)
+		(void)kill(r->init, SIGKILL);
+	(void)cgroup_signal(&r->cgroups, SIGKILL); /* nobody there is as good */
+	if (r->init > 0)
+		sys_reap(r->init);
+	fd_close(&r->console);
+	if (r->state.shared_mounts)
+		(void)rootfs_undo(&ignored, r->state.rootfs, r->state.mount_id,
+			r->state.namespace_path[NAMESPACE_MOUNT]);
+}
+
 static int
 clone_init(struct err *e, struct run *r)
 {
@@ -256,28 +274,14 @@ clone_init(struct err *e, struct run *r)
 		r->init = done;
 	}
 	stay_release(r, &mask);
-	TRY(done);
+	if (done < 0) {
+		drop_init(r); /* a stage may have left one */
+		return -1;
+	}
 	if (r->placed || r->plan.ns.stage)
 		scope_release(r);
 	close_init_side(r);
 	return 0;
-}
-
-/* Kills what was cloned, and without a pid namespace of its own everything that it left. */
-static void
-drop_init(struct run *r)
-{
-	struct err ignored;
-
-	if (r->init > 0)
-		(void)kill(r->init, SIGKILL);
-	(void)cgroup_signal(&r->cgroups, SIGKILL); /* nobody there is as good */
-	sys_reap(r->init);
-	fd_close(&r->sync);
-	fd_close(&r->console);
-	if (r->state.shared_mounts)
-		(void)rootfs_undo(&ignored, r->state.rootfs, r->state.mount_id,
-			r->state.namespace_path[NAMESPACE_MOUNT]);
 }
 
 /* The init waits for PLACED: wherever we are killed, it is either on record or it ends. */

@@ -16,20 +16,25 @@
 #include "roles/init.h"
 #include "roles/sync.h"
 
+#include <errno.h>
 #include <sched.h>
-#include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* -- in host ----------------------------------------------------------------------------------- */
 
-/* The stage's one message: the pid of the init that it has cloned, or why there is none. */
+/* The stage's one message: the pid of the init that it has cloned, or why there is none.  Of a
+ * stage that was killed there is none, and what it had cloned holds the other end open. */
 static int
 stage_pid(struct err *e, struct run *r)
 {
 	struct sync_message m;
 	uint64_t pid;
+	char byte;
 
-	TRY(sync_receive(e, r->sync, &m, NULL));
+	m.kind = SYNC_END;
+	if (recv(r->sync, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+		TRY(sync_receive(e, r->sync, &m, NULL));
 	if (m.kind == SYNC_FAIL) {
 		*e = m.err;
 		return -1;
@@ -43,14 +48,9 @@ stage_pid(struct err *e, struct run *r)
 int
 stage_wait(struct err *e, struct run *r, pid_t stage)
 {
-	int got;
-
 	fd_close(&r->sync_init);
-	got = stage_pid(e, r);
-	if (got < 0)
-		(void)kill(stage, SIGKILL);
-	sys_reap(stage);
-	return got;
+	sys_reap(stage); /* it waits for nobody */
+	return stage_pid(e, r);
 }
 
 /* -- in the stage ------------------------------------------------------------------------------ */

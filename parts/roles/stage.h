@@ -15,8 +15,8 @@
 
 _Noreturn void role_stage(struct run *r);
 
-/* In host: waits for a stage's message and for its end.  r->init is the pid of what it has cloned.
- */
+/* In host: waits for a stage's end and reads its message.  r->init is the pid of what it has
+ * cloned.  On failure that is not known: it lives until r->sync is closed. */
 int stage_wait(struct err *e, struct run *r, pid_t stage);
 
 #endif

@@ -390,3 +390,26 @@ def test_init_killed_under_a_verb(bundle, verb):
             process.wait(20)
         until(lambda p=pid: not alive(p), "init is gone")
         converges(bundle, before, n)
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("verb", ["create", "exec"])
+def test_the_process_that_joins_killed_before_it_names_its_clone(runtime, verb):
+    """The clone holds the other end of the channel: nobody waits for that end, and the clone is gone at once."""
+    need_strace()
+    other = Bundle(runtime).own_rootfs().user_namespace().args("sleep", "1000")
+    before = processes()
+    other.create().ok()
+    runtime.start(other.id).ok()
+    pid, mine = other.pid_file.read_text(), processes()
+    bundle = Bundle(runtime).own_rootfs().namespace("user", f"/proc/{pid}/ns/user").drop("process.rlimits")
+    words = create_words(bundle) if verb == "create" else ["exec", other.id, "true"]
+    begin = time.monotonic()
+    out = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=sendmsg", "-e", "inject=sendmsg:signal=KILL:when=1",
+                          runtime.path, "--root", str(runtime.root), *map(str, words)], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=15)
+    assert time.monotonic() - begin < 5, "nobody waited"
+    assert "the process that joins namespaces died" in out.stderr and out.returncode == {"create": 1, "exec": 255}[verb], out
+    assert status(bundle) is None and not layout.directories(bundle.id)
+    until(lambda: not processes() - mine, "the clone is gone", 2)
+    converges(other, before, verb)
