@@ -1,7 +1,6 @@
 #include "commands/command.h"
 
 #include "base/fd.h"
-#include "base/procstat.h"
 #include "base/str.h"
 #include "kernel/proc.h"
 #include "roles/end.h"
@@ -51,11 +50,9 @@ static void
 await_killed(struct held *h)
 {
 	const struct proc_identity init = {.pid = h->state.pid, .start = h->state.start};
-	struct err ignored;
-	struct procstat p;
 
-	if (h->status == STATE_RUNNING && procstat_read(&ignored, init.pid, &p) == 0 &&
-		procstat_dying(&p) && proc_wait_gone(&init, END_PATIENCE_MS) == 1)
+	if (h->status == STATE_RUNNING && proc_ending(init.pid) &&
+		proc_wait_gone(&init, END_PATIENCE_MS) == 1)
 		h->status = STATE_STOPPED;
 }
 

@@ -7,6 +7,7 @@
 #include "base/procstat.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "kernel/proc.h"
 #include "kernel/reader.h"
 #include "roles/end.h"
 
@@ -271,8 +272,9 @@ ps_main(struct err *e, const struct globals *g, int argc, char **argv)
 	TRY(held_open(e, &held, g->root, argv[0], HELD_UNLOCKED));
 	held_close(&held);
 	n_pids = cgroup_pids(&held.cgroups, pids, PIDS_MAX);
-	/* None at all, or rootless none that could be made. */
-	if (held.cgroups.n == 0 || (n_pids == 0 && held.status != STATE_STOPPED))
+	/* None at all, or rootless none that could be made.  Who is dying has left them already. */
+	if (held.cgroups.n == 0 ||
+		(n_pids == 0 && held.status != STATE_STOPPED && !proc_ending(held.state.pid)))
 		return fail(e, "the container is not using cgroups");
 	if (n_pids == PIDS_MAX)
 		return fail(e, "more than %d processes", PIDS_MAX - 1);

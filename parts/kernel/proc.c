@@ -33,6 +33,15 @@ proc_alive(const struct proc_identity *who)
 	return procstat_alive(&ignored, who->pid, who->start) != 0;
 }
 
+bool
+proc_ending(pid_t pid)
+{
+	struct err unread;
+	struct procstat p;
+
+	return procstat_read(&unread, pid, &p) < 0 || procstat_dying(&p);
+}
+
 /* A pidfd, or -1 with the reason in errno. */
 static int
 open_pidfd(pid_t pid)

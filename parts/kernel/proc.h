@@ -27,6 +27,9 @@ int proc_start_time(struct err *e, pid_t pid, uint64_t *start);
 /* True when that very process lives; a zombie does not (P4). */
 bool proc_alive(const struct proc_identity *who);
 
+/* Is it gone, or on its way out?  What joins its pid namespace is killed then. */
+bool proc_ending(pid_t pid);
+
 /* A pidfd of that very process, which is the caller's; *pidfd is -1 where the kernel has none or
  * a filter forbids them.  A dead one: fails with the text `container not running`. */
 int proc_hold(struct err *e, const struct proc_identity *who, int *pidfd);

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/sig.h"
 #include "base/sys.h"
+#include "kernel/proc.h"
 #include "kernel/systemd.h"
 #include "kernel/tuning.h"
 #include "roles/foreground.h"
@@ -101,6 +102,15 @@ clone_process(struct err *e, struct run *r)
 	return result;
 }
 
+/* The kernel kills what joins a pid namespace whose init dies: that is the reason to tell. */
+static int
+not_executed(struct err *e, const struct run *r)
+{
+	if (proc_ending(r->state.pid))
+		return fail(e, "cannot exec in a stopped container");
+	return -1;
+}
+
 /* EXA-1: what is cloned runs there before it is in the cgroup; we stay there, too. */
 static int
 affinity(struct err *e, struct run *r)
@@ -137,11 +147,12 @@ exec_process(struct err *e, const struct request *q, const struct process_option
 	r->caller_umask = umask(022);  /* own files have fixed modes, whatever the caller's is */
 	TRY(process_load(e, r, q, o));
 	TRY(foreground_check(e, r));
-	TRY(steps_run(e, r, prepare, N_PREPARE));
+	if (steps_run(e, r, prepare, N_PREPARE) < 0)
+		return not_executed(e, r);
 	if (steps_run(e, r, start, N_START) < 0) {
 		(void)context(e, "unable to start container process");
 		steps_undo(r, prepare, N_PREPARE);
-		return -1;
+		return not_executed(e, r);
 	}
 	if (q->mode != RUN_FOREGROUND)
 		return 0;
