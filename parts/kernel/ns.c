@@ -206,8 +206,11 @@ clone_any(struct err *e, uint64_t flags, int cgroup_dir, bool *placed)
 		*placed = false;
 		return clone_old(e, flags);
 	}
-	return fail_errno(e,
-		*placed ? "unable to apply cgroup configuration: clone into the cgroup" : "clone");
+	if (!*placed)
+		return fail_errno(e, "clone");
+	return fail_errno(e, "unable to apply cgroup configuration: clone into the cgroup%s",
+		/* cgroups(7), delegation */
+		errno == EACCES ? " (cgroup.procs above it and ours is not writable)" : "");
 }
 
 /* The child of a joined pid namespace.  Only a host has other children to come (hooks): it goes
