@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -573,6 +573,30 @@ def test_4_3_states(bundle):
         rt.call("resume", c.id).ok()
         c.kill("KILL").wait()
         c.exec("true").fails("cannot exec in a stopped container", code=255)
+
+
+def beside(pid):
+    """Those in the pid namespace of an init, but for itself."""
+    mine, found = os.readlink(f"/proc/{pid}/ns/pid"), []
+    for other in os.listdir("/proc"):
+        with suppress(OSError):
+            if other.isdigit() and int(other) != pid and os.readlink(f"/proc/{other}/ns/pid") == mine:
+                found.append(other)
+    return found
+
+
+@pytest.mark.ours
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace here")
+def test_4_3_init_that_ends_under_an_exec(bundle):
+    """The kernel kills what has joined the pid namespace of an init that dies; the reason is told."""
+    with running(bundle) as c:
+        line = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=sendmsg", "-e", "inject=sendmsg:delay_enter=1000000:when=1",
+                c.runtime.path, "--root", str(c.runtime.root), "exec", c.id, "true"]
+        with subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as exec_:
+            until(lambda: beside(c.pid), "the process of the exec is there", 10)
+            os.kill(c.pid, signal.SIGKILL)
+            assert exec_.communicate(timeout=20)[1].endswith('msg="exec failed: cannot exec in a stopped container"\n')
+            assert exec_.returncode == 255
 
 
 def test_2_5_ignore_paused(bundle):

@@ -241,3 +241,19 @@ def test_cg_8_below_a_cgroup_with_processes(rootless, delegated):
     result = rootless.create(before=enter)
     assert result.code == 1 and result.message.endswith(text), result.message
     assert (delegated / "caller/cgroup.subtree_control").read_text().strip() == ""
+
+
+@pytest.mark.ours
+def test_cg_8_who_may_not_leave_his_cgroup(rootless, delegated):
+    """cgroups(7), delegation: cgroup.procs of what is above both has to be writable."""
+    rootless.drop("linux.cgroupsPath").set("linux.resources", {"pids": {"limit": 9}})
+    os.chown(delegated / "cgroup.procs", 0, 0)
+
+    def enter():
+        (delegated / "caller/cgroup.procs").write_text("0")
+
+    result = rootless.create(before=enter)
+    assert result.code == 1 and result.message.endswith(
+        "unable to apply cgroup configuration: clone into the cgroup (cgroup.procs above it and ours is not writable): "
+        "permission denied"), result.message
+    assert sorted(p.name for p in delegated.iterdir() if p.is_dir()) == ["caller"]
