@@ -55,6 +55,14 @@ fd_read_all(struct err *e, int fd, char *buf, size_t size, const char *name)
 }
 
 ssize_t
+fd_read_given(struct err *e, const char *path, char *buf, size_t size)
+{
+	FD_AUTO int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? fail_errno(e, "open %s", path) : fd_read_all(e, fd, buf, size, path);
+}
+
+ssize_t
 fd_read_file(struct err *e, int dir, const char *path, char *buf, size_t size)
 {
 	/* Not blocking: opening a FIFO would wait for its writer before we could refuse it. */

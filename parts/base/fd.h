@@ -27,6 +27,9 @@
  * than size - 1 is the error "NAME: larger than N bytes". name is for messages only. */
 ssize_t fd_read_all(struct err *e, int fd, char *buf, size_t size, const char *name);
 
+/* The same for what somebody names on the command line: it may be a pipe, <(...) of a shell. */
+ssize_t fd_read_given(struct err *e, const char *path, char *buf, size_t size);
+
 /* The same for a regular file by path; FIFOs, devices and directories are refused. */
 ssize_t fd_read_file(struct err *e, int dir, const char *path, char *buf, size_t size);
 

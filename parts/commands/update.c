@@ -161,7 +161,7 @@ read_resources(struct err *e, struct spec_resources *r)
 	if (str_equal(given.document, "-"))
 		TRY(n = fd_read_all(e, 0, text, sizeof text, "stdin"));
 	else
-		TRY(n = fd_read_file(e, AT_FDCWD, given.document, text, sizeof text));
+		TRY(n = fd_read_given(e, given.document, text, sizeof text));
 	return spec_read_resources(e, r, text, (size_t)n, given.document);
 }
 

@@ -95,7 +95,7 @@ int
 load_process(struct err *e, const char *path, struct spec_process *p,
 	const struct spec_process *defaults)
 {
-	ssize_t n = fd_read_file(e, AT_FDCWD, path, text, sizeof text);
+	ssize_t n = fd_read_given(e, path, text, sizeof text);
 
 	TRY(n);
 	return spec_read_process(e, p, defaults, text, (size_t)n, path);

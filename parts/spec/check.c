@@ -123,7 +123,7 @@ check_program(struct err *e, const struct spec_process *p, const char *prefix)
 	if (p->args.n == 0)
 		return fail(e, "%sargs: args must not be empty", prefix);
 	if (!*p->args.at[0])
-		return fail(e, "%sargs[0]: the name of the program is empty", prefix);
+		return fail(e, "%sargs[0]: exec: \"\": executable file not found in $PATH", prefix);
 	for (uint32_t i = 0; i < p->env.n; i++)
 		if (*p->env.at[i] == '=' || !strchr(p->env.at[i], '=')) /* it may be a secret */
 			return fail(e, "%senv[%u]: not of the form NAME=VALUE", prefix, i);

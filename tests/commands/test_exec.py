@@ -575,6 +575,20 @@ def test_4_3_states(bundle):
         c.exec("true").fails("cannot exec in a stopped container", code=255)
 
 
+def piped(text):
+    """The reading end of a pipe that holds that."""
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as file:
+        file.write(text)
+    return os.fdopen(reader)
+
+
+def test_2_5_process_document_from_a_pipe(bundle):
+    """<(...) of a shell."""
+    with running(bundle) as c, piped(json.dumps(process("/bin/sh", "-c", "echo $((6 * 7))"))) as document:
+        assert c.exec("--process", "/dev/stdin", stdin=document).ok().out == "42\n"
+
+
 def beside(pid):
     """Those in the pid namespace of an init, but for itself."""
     mine, found = os.readlink(f"/proc/{pid}/ns/pid"), []

@@ -1,6 +1,7 @@
 """update: other limits for a container that exists (engines.md 2.11); each is read back from its cgroup."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -161,7 +162,7 @@ def test_update_bad_value(updated, option, value):
 # -- documents --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by", ["file", "stdin"])
+@pytest.mark.parametrize("by", ["file", "stdin", "pipe"])
 def test_update_u1_zero_leaves_as_it_is(updated, tmp_path, by):
     """What Docker sends."""
     with updated:
@@ -174,8 +175,9 @@ def test_update_u1_zero_leaves_as_it_is(updated, tmp_path, by):
         }
         file = tmp_path / "resources.json"
         file.write_text(json.dumps(document))
-        with file.open() as stdin:
-            updated.update("--resources", "-" if by == "stdin" else str(file), stdin=stdin).ok()
+        with file.open() as stdin, subprocess.Popen(["cat", file], stdout=subprocess.PIPE) as cat:
+            given = {"stdin": "-", "pipe": "/dev/stdin"}.get(by, file)
+            updated.update("--resources", given, stdin=cat.stdout if by == "pipe" else stdin).ok()
         assert (updated.memory, updated.pids) == (48 * MIB, 50)
         assert updated.cpu_max == ("20000", "50000")
 
