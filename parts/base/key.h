@@ -22,7 +22,7 @@
 enum key_kind { KEY_P256, KEY_RSA };
 
 enum {
-	KEY_P256_SECRET = 32,	/* bytes */
+	KEY_P256_SCALAR = 32,	/* bytes */
 	KEY_P256_POINT = 65,	/* 4, X, Y */
 	KEY_RSA_MIN = 2048 / 8, /* bytes of a modulus */
 	KEY_RSA_MAX = 4096 / 8, /* likewise */

@@ -9,14 +9,14 @@
 
 /* An integer of a signature, as many bytes as the order of the curve has. */
 static bool
-take_scalar(struct der *from, uint8_t out[KEY_P256_SECRET])
+take_scalar(struct der *from, uint8_t out[KEY_P256_SCALAR])
 {
 	struct der in;
 
-	if (!der_take_unsigned(from, &in) || in.len > KEY_P256_SECRET)
+	if (!der_take_unsigned(from, &in) || in.len > KEY_P256_SCALAR)
 		return false;
-	memset(out, 0, KEY_P256_SECRET - in.len);
-	memcpy(out + KEY_P256_SECRET - in.len, in.at, in.len);
+	memset(out, 0, KEY_P256_SCALAR - in.len);
+	memcpy(out + KEY_P256_SCALAR - in.len, in.at, in.len);
 	return true;
 }
 
@@ -24,11 +24,11 @@ static int
 check_p256(struct err *e, const struct public_key *k, const uint8_t *digest, struct der all)
 {
 	br_ec_public_key key = {BR_EC_secp256r1, (unsigned char *)(uintptr_t)k->bytes, k->size};
-	uint8_t raw[2 * KEY_P256_SECRET];
+	uint8_t raw[2 * KEY_P256_SCALAR];
 	struct der in;
 
 	if (!der_take(&all, DER_SEQUENCE, &in) || all.len > 0 || !take_scalar(&in, raw) ||
-		!take_scalar(&in, raw + KEY_P256_SECRET) || in.len > 0)
+		!take_scalar(&in, raw + KEY_P256_SCALAR) || in.len > 0)
 		return fail(e, "not a signature for a P-256 key");
 	if (!br_ecdsa_i31_vrfy_raw(&br_ec_prime_i31, digest, DIGEST_SIZE, &key, raw, sizeof raw))
 		return fail(e, "not made by this key");

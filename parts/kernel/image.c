@@ -247,8 +247,7 @@ image_take(struct err *e, const struct plan *p, struct image *i, int user)
 	IN(e, ROLE_HOST);
 	if (!p->image)
 		return 0;
-	/* Linux 6.12 reads erofs from a file; where that cannot be, it is a disk like the others.
-	 */
+	/* Linux 6.12 reads erofs from a file; else it is a disk like the others. */
 	(void)fd_path(path, i->file);
 	if (str_equal(p->image, "erofs") && !i->verity)
 		i->tree = make_tree(e, p, path);

@@ -7,7 +7,7 @@
  * mounted on the root itself, `/..` does.  The loop device is freed by the kernel with the mount or
  * our descriptors (LO_FLAGS_AUTOCLEAR), so wherever we are killed nothing is left.
  *
- * Floor: kernel (uses base, plan).  Runs in: see each function.
+ * Floor: kernel (uses base, spec, plan).  Runs in: see each function.
  * Spec: config.md#root (an image is our own extension), the chapter "Signed bundles" of the README.
  * Kernel: ioctl_loop(2), fsopen(2), fsmount(2), move_mount(2), Documentation/filesystems/erofs.rst.
  */
@@ -49,8 +49,8 @@ int image_attach(struct err *e, const struct plan *p, struct image *i);
 
 void image_close(struct image *i);
 
-/* How many blocks of 4096 bytes the file system in a file takes; 0 where it cannot lie on a device
- * of such blocks, or is none. */
+/* How many blocks of 4096 bytes the file system in a file that is open for reading takes; 0 where
+ * it cannot lie on a device of such blocks, or is none.  Runs in: host. */
 uint64_t image_blocks(int file);
 
 /* Has this kernel dm-verity, and may we make devices of it?  Runs in: host. */

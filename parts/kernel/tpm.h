@@ -2,7 +2,7 @@
  *
  * Contract: tpm_extend() makes PCR n of the SHA-256 bank SHA256(what it was || digest), through the
  * kernel's resource manager (Linux 4.12), else through the device itself.  A TPM that is not there,
- * that says no, that does not answer in time, or that has no such PCR is an error.
+ * that says no, that does not answer within 10 seconds, or that has no such PCR is an error.
  *
  * Floor: kernel (uses base).  Runs in: host.
  * Spec: TPM 2.0 Library, part 1 (16.4: a password session), part 3 (TPM2_PCR_Extend, _PCR_Read).

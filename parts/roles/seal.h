@@ -4,7 +4,7 @@
  * seal.json into the bundle, in one step for every reader; with a key also its signature, which
  * `openssl` makes.  The same bundle and request give the same seal.json.
  *
- * Floor: roles (uses base, spec, kernel).  Runs in: host.
+ * Floor: roles (uses base, spec, plan, kernel).  Runs in: host.
  * Spec: the chapter "Signed bundles" of the README.
  */
 #ifndef ROLES_SEAL_H

@@ -8,7 +8,7 @@
  * e->number ERR_UNVERIFIED, and leaves what is open to verify_close().  Nothing is changed
  * anywhere.
  *
- * Floor: roles (uses base, spec, kernel).  Runs in: host.
+ * Floor: roles (uses base, spec, plan, kernel).  Runs in: host.
  * Spec: the chapter "Signed bundles" of the README.
  */
 #ifndef ROLES_VERIFY_H

@@ -46,19 +46,6 @@ def listing(top):
     return sha256(out)
 
 
-def fs_verity(data):
-    """What `fsverity digest` prints."""
-    size, level = len(data), data
-    while len(level) > 4096 or level is data:
-        blocks = [level[i:i + 4096].ljust(4096, b"\0") for i in range(0, len(level), 4096)]
-        level = b"".join(hashlib.sha256(block).digest() for block in blocks)
-        if len(blocks) <= 1:
-            break
-    else:
-        level = hashlib.sha256(level.ljust(4096, b"\0")).digest()
-    return sha256(struct.pack("<BBBBIQ64s176s", 1, 1, 12, 0, 0, size, level or b"", b""))
-
-
 def blocks_of(data):
     return [data[i:i + 4096].ljust(4096, b"\0") for i in range(0, len(data), 4096)]
 
@@ -90,11 +77,17 @@ def filesystem_size(data):
     return 0
 
 
+def fs_verity(data):
+    """What `fsverity digest` prints: the root of the same tree, without a salt, is a part of what is digested."""
+    root = bytes.fromhex(dm_verity(data, b"")[1]) if data else b""
+    return sha256(struct.pack("<BBBBIQ64s176s", 1, 1, 12, 0, 0, len(data), root, b""))
+
+
 def dm_member(data):
     """The member of an image that has a tree behind it."""
     blocks = -(-filesystem_size(data) // 4096)
-    s = data[blocks * 4096:][:512]
-    if not blocks or len(s) < 512 or s[:16] + s[32:88] != dm_superblock(blocks, bytes(32))[:16] + dm_superblock(blocks, bytes(32))[32:88]:
+    s, known = data[blocks * 4096:][:512], dm_superblock(blocks, bytes(32))
+    if not blocks or len(s) < 512 or s[:16] + s[32:88] != known[:16] + known[32:88]:
         return {}
     salt = s[88:120]
     return {"dmVerity": {"rootHash": dm_verity(data[:blocks * 4096], salt)[1], "salt": salt.hex(), "dataBlocks": blocks}}
