@@ -85,7 +85,7 @@ environment(const struct hooks_call *c, const struct spec_hook *h)
 }
 
 _Noreturn static void
-be_hook(const struct hooks_call *c, const struct spec_hook *h, struct ends *far)
+be_hook(const struct hooks_call *c, const struct spec_hook *h, struct ends *far, pid_t parent)
 {
 	const char *const by_path[] = {h->path, NULL};
 	const char *const *argv = h->args.n > 0 ? h->args.at : by_path;
@@ -93,8 +93,11 @@ be_hook(const struct hooks_call *c, const struct spec_hook *h, struct ends *far)
 	int why = 0;
 
 	(void)setpgid(0, 0); /* the parent says so, too */
-	if (c->attest)
+	if (c->attest) {
 		(void)sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		if (getppid() != parent)
+			_exit(127); /* died before that */
+	}
 	if (take_descriptors(far) < 0 || (c->cwd && sys_chdir(c->cwd) < 0)) {
 		why = errno;
 	} else {
@@ -173,13 +176,14 @@ spawn(struct err *e, const struct hooks_call *c, uint32_t index, struct running 
 	const struct spec_hook *h = &c->hooks->kind[c->kind].at[index];
 	struct ends far = {.fd = {-1, -1, -1, -1}, .program = c->fd ? c->fd[index] : -1};
 	struct sig_mask old;
+	pid_t self = getpid();
 	int made = make_pipes(e, c, r, &far);
 
 	if (made == 0) {
 		sig_block(&old);
 		r->pid = sys_clone(SIGCHLD, NULL);
 		if (r->pid == 0)
-			be_hook(c, h, &far);
+			be_hook(c, h, &far, self);
 		if (r->pid < 0)
 			made = fail_errno(e, "clone");
 		sig_restore(&old);

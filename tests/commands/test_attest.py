@@ -257,6 +257,19 @@ def test_ocirt_ends_meanwhile(programs, name, code, policy):
     assert not os.listdir(g.runtime.root) and not layout.directories(g.bundle.id) and not g.accepted.exists()
 
 
+def test_ocirt_dies_before_the_program_would_die_with_it(programs):
+    """Between the clone and the setting of the death signal."""
+    if not shutil.which("strace"):
+        pytest.skip("no strace here")
+    g = programs.gate.seal()
+    programs.says("a")
+    g.runs()
+    assert programs.said == ["a"]
+    result = g.call("run", wrap=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=prctl,pidfd_open",
+                                 "-e", "inject=prctl:delay_enter=300000", "-e", "inject=pidfd_open:signal=KILL"))
+    assert result.code == -signal.SIGKILL and programs.said == [], result
+
+
 # -- policies ------------------------------------------------------------------------------------------------
 
 
