@@ -14,7 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* execvp(3), smaller. */
+/* execvp(3), smaller.  Only absolute directories count: we may be in a bundle by now, whose
+ * programs are not the caller's. */
 static void
 execute(char *const argv[])
 {
@@ -24,7 +25,8 @@ execute(char *const argv[])
 	for (at = at ? at : "/usr/bin:/bin"; *at; at += *at == ':') {
 		size_t len = str_until(at, ":");
 
-		if (str_format(path, sizeof path, "%.*s/%s", (int)len, at, argv[0]) > 0)
+		if (*at == '/' &&
+			str_format(path, sizeof path, "%.*s/%s", (int)len, at, argv[0]) > 0)
 			(void)execve(path, argv, environ); /* not this one: the next */
 		at += len;
 	}

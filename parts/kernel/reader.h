@@ -1,7 +1,8 @@
 /* reader: run a program of the host and read what it writes.
  *
- * Contract: reader_start() executes argv[0], found by the PATH of our own environment, with default
- * signals and our own stdin; its stdout is the pipe that is returned.  reader_end() waits for it.
+ * Contract: reader_start() executes argv[0], found by the absolute directories in PATH of our own
+ * environment, with default signals and our own stdin; its stdout is the pipe that is returned.
+ * reader_end() waits for it.
  *
  * Floor: kernel (uses base).  Runs in: host.
  * Spec: engines.md 2.9.

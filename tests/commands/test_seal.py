@@ -688,6 +688,18 @@ def test_what_openssl_signs_is_verified_before_it_is_written(bundle, openssl, me
     assert not s.manifest.exists() and not s.signature.exists()
 
 
+@pytest.mark.parametrize("path", [".", "bin", ".:bin"])
+def test_openssl_is_none_of_the_bundle(bundle, path):
+    """PATH may have relative directories, and seal works in the bundle's."""
+    s = Sealed(bundle)
+    (s.dir / "bin").mkdir()
+    for name in ("openssl", "bin/openssl"):
+        (s.dir / name).write_text(f"#!/bin/sh\n: >{s.dir}/called\n")
+        (s.dir / name).chmod(0o755)
+    result = s.seal("--key", s.private, env={**os.environ, "PATH": path}).fails("openssl: not found: --key needs it")
+    assert result.message == "openssl: not found: --key needs it" and not (s.dir / "called").exists()
+
+
 def test_config_is_checked_before_it_is_sealed(bundle):
     s = Sealed(bundle)
     bundle.drop("process.cwd").write()
