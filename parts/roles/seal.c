@@ -218,7 +218,8 @@ ask_openssl(struct err *e, const char *const args[])
 	return fail(e, "%s: openssl, status %d: %s", args[4], status, answer);
 }
 
-/* Its stdin, which it hashes no more. */
+/* Its stdin, which it hashes no more.  Where it has no terminal it asks there for a passphrase, and
+ * must not wait for one. */
 static int
 hand_over(struct err *e, const uint8_t digest[DIGEST_SIZE])
 {
@@ -243,12 +244,12 @@ sign(struct err *e, const char *key, const char *text, size_t len)
 		"openssl", "pkeyutl", "-sign", "-inkey", key, "-pkeyopt", "digest:sha256", NULL};
 	uint8_t digest[DIGEST_SIZE];
 	struct public_key k;
-	ssize_t n = ask_openssl(e, find);
+	ssize_t n;
 
-	TRY(n);
-	TRY(public_key_read(e, &k, answer, (size_t)n, key));
 	digest_of(text, len, digest);
 	TRY(hand_over(e, digest));
+	TRY(n = ask_openssl(e, find));
+	TRY(public_key_read(e, &k, answer, (size_t)n, key));
 	TRY(n = ask_openssl(e, make));
 	return signature_check(e, &k, digest, answer, (size_t)n) < 0 ? context(e, "%s", key) : n;
 }

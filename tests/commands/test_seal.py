@@ -700,6 +700,21 @@ def test_openssl_is_none_of_the_bundle(bundle, path):
     assert result.message == "openssl: not found: --key needs it" and not (s.dir / "called").exists()
 
 
+def test_passphrase_is_not_waited_for_without_a_terminal(bundle):
+    """Whatever stdin is."""
+    s = Sealed(bundle)
+    key = s.runtime.work / "k"
+    subprocess.run(["openssl", "pkey", "-in", s.private, "-aes256", "-passout", "pass:secret", "-out", key], check=True)
+    theirs, ours = os.pipe()
+    try:
+        result = s.seal("--key", key, stdin=theirs, wrap=("setsid", "--wait"), timeout=10)
+    finally:
+        os.close(theirs)
+        os.close(ours)
+    assert result.code == 1 and result.message == f"{key}: openssl, status 1: Enter pass phrase for {key}:", result
+    assert not s.manifest.exists() and not s.signature.exists()
+
+
 def test_config_is_checked_before_it_is_sealed(bundle):
     s = Sealed(bundle)
     bundle.drop("process.cwd").write()
