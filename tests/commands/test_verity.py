@@ -295,7 +295,7 @@ def test_two_from_one_image(dm):
         dm.runtime.start(id_).ok()
     dm.runtime.delete(ids[0], force=True).ok()
     until(lambda: len(devices()) == 1, "one device is left", 5)
-    assert dm.runtime.exec(ids[1], "cat", "/data/file").ok().out == "hello\n"
+    assert dm.runtime.call("exec", ids[1], "cat", "/data/file").ok().out == "hello\n"
     dm.runtime.delete(ids[1], force=True).ok()
     none_left()
 
