@@ -185,7 +185,7 @@ dispatch(struct err *e, struct globals *g, int argc, char **argv, char **whole)
 int
 main(int argc, char **argv)
 {
-	static struct err e;
+	static struct err e BUFFER;
 	static struct globals g;
 	enum parsed found;
 	char **args; /* argv stays as it is */

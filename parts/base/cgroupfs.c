@@ -1,5 +1,6 @@
 #include "base/cgroupfs.h"
 
+#include "base/arena.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "base/sys.h"
@@ -100,7 +101,7 @@ cgroupfs_go(int *dir, const char *name)
 void
 cgroupfs_walk(int *dir, void (*visit)(int dir, void *arg), void *arg)
 {
-	static int64_t position[DEPTH_MAX];
+	static int64_t position[DEPTH_MAX] BUFFER;
 	char name[NAME_MAX + 1];
 	int depth = 0;
 

@@ -309,7 +309,7 @@ log_flush(bool success)
 void
 log_fatal(const struct err *e)
 {
-	static char line[ERR_TEXT_MAX + 1];
+	static char line[ERR_TEXT_MAX + 1] BUFFER;
 	struct str s = str_in(line, sizeof(line));
 
 	log_flush(false);

@@ -14,7 +14,10 @@ static const size_t set_bytes = _NSIG / 8; /* of the kernel's set: 8, on mips 16
 
 static const struct sig_mask none;
 
-static struct sig_mask
+/* Beside those whose other pages are given back (kernel/supervise.c). */
+#define TOGETHER __attribute__((section(".text.hot.supervise")))
+
+static TOGETHER struct sig_mask
 all(void)
 {
 	struct sig_mask mask;
@@ -80,8 +83,7 @@ sig_restore(const struct sig_mask *old)
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, old, NULL, set_bytes);
 }
 
-/* Beside its caller, whose other pages are given back (kernel/supervise.c). */
-__attribute__((section(".text.supervise"))) int
+TOGETHER int
 sig_wait(siginfo_t *info, int ms)
 {
 	struct sig_mask mask = all();

@@ -1,5 +1,6 @@
 #include "commands/command.h"
 
+#include "base/arena.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "kernel/proc.h"
@@ -8,7 +9,7 @@
 
 #include <errno.h>
 
-static struct held held;
+static struct held held BUFFER;
 static struct given {
 	bool force;
 } given;

@@ -1,5 +1,6 @@
 #include "commands/command.h"
 
+#include "base/arena.h"
 #include "base/cgroupfs.h"
 #include "base/clock.h"
 #include "base/fd.h"
@@ -16,7 +17,7 @@
 
 enum { GONE_MS = 1000 }; /* so late, at most, is the end of the container seen */
 
-static struct held held;
+static struct held held BUFFER;
 
 static struct given {
 	bool stats;
@@ -122,7 +123,7 @@ gone(void)
 static int
 print_oom(struct err *e, struct watch *w)
 {
-	static char text[512];
+	static char text[512] BUFFER;
 	int64_t before = w->killed;
 	uint64_t n = 0;
 	int len =

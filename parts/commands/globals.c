@@ -63,7 +63,7 @@ runtime_directory(const char *name)
 static int
 find_root(struct err *e, struct globals *g)
 {
-	static char path[PLAN_PATH_MAX];
+	static char path[PLAN_PATH_MAX] BUFFER;
 	const char *leaf = str_equal(g->name, "ocirt") ? "containers" : g->name, *dir;
 
 	g->root = path;

@@ -103,5 +103,5 @@ command_init(int argc, char **argv)
 		init_say(INIT_FATAL, "@", e.text);
 		return it->s.own_error;
 	}
-	return supervise_run(&it->s);
+	_exit(supervise_run(&it->s)); /* it has given up what exit(3) needs */
 }

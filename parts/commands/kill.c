@@ -1,5 +1,6 @@
 #include "commands/command.h"
 
+#include "base/arena.h"
 #include "base/str.h"
 #include "kernel/proc.h"
 #include "roles/end.h"
@@ -7,7 +8,7 @@
 
 #include <signal.h>
 
-static struct held held;
+static struct held held BUFFER;
 static struct given {
 	bool all;
 	const char *signal;

@@ -36,7 +36,7 @@ struct walk {
 	uint32_t n;
 };
 
-static struct walk walk;
+static struct walk walk BUFFER;
 /* The user name of a uid, else "#uid".  Mostly it is that of the container before. */
 static void
 owner_name(uint32_t uid, char name[OWNER_MAX])

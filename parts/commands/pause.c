@@ -1,10 +1,11 @@
 /* pause and resume. */
 #include "commands/command.h"
 
+#include "base/arena.h"
 #include "base/procstat.h"
 #include "roles/end.h"
 
-static struct held held;
+static struct held held BUFFER;
 
 static int
 pause_held(struct err *e, const struct held *h)

@@ -26,7 +26,7 @@ enum {
 	PTS_MAJORS = 8,
 };
 
-static struct held held;
+static struct held held BUFFER;
 static struct given {
 	const char *format;
 } given = {.format = "table"};

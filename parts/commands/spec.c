@@ -26,7 +26,7 @@ static int
 spec_main(struct err *e, const struct globals *g, int argc, char **argv)
 {
 	static char out[32768] BUFFER;
-	static struct facts facts;
+	static struct facts facts BUFFER;
 	FD_AUTO int fd = -1;
 	int n;
 

@@ -1,12 +1,13 @@
 #include "commands/command.h"
 
+#include "base/arena.h"
 #include "base/fd.h"
 #include "kernel/notify.h"
 #include "roles/end.h"
 
 #include <stdlib.h>
 
-static struct held held;
+static struct held held BUFFER;
 
 /* Only from `created` (runtime.md#start). */
 static int

@@ -1,10 +1,11 @@
 #include "commands/command.h"
 
+#include "base/arena.h"
 #include "roles/end.h"
 
 #include <string.h>
 
-static struct held held;
+static struct held held BUFFER;
 
 static int
 state_main(struct err *e, const struct globals *g, int argc, char **argv)

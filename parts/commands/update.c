@@ -11,7 +11,7 @@
 
 enum { DOCUMENT_MAX = 1 << 18 }; /* bytes of a document of limits */
 
-static struct held held;
+static struct held held BUFFER;
 static struct spec_resources resources;
 
 static struct given {

@@ -1,5 +1,6 @@
 #include "commands/command.h"
 
+#include "base/arena.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "roles/load.h"
@@ -19,7 +20,7 @@ static struct given {
 	ROW(T, "config", 'f', STRING, "FILE", "config (default: config.json)", config)
 /* clang-format on */
 
-static char text[32768];
+static char text[32768] BUFFER;
 
 static void
 tell_object(struct str *s, const struct verified_object *o)
@@ -60,8 +61,8 @@ static int
 verify(struct err *e, const char *path)
 {
 	struct verify_keys keys = {.key = given.key, .dir = given.keys};
-	static struct verified v;
-	static struct spec spec;
+	static struct verified v BUFFER;
+	static struct spec spec BUFFER;
 	const char *bundle, *config;
 	FD_AUTO int dir = -1;
 	size_t len;

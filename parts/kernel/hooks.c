@@ -1,5 +1,6 @@
 #include "kernel/hooks.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -380,7 +381,7 @@ warn(const struct running *r, const struct err *e, const char *kind, uint32_t i)
 static int
 run_one(struct err *e, const struct hooks_call *c, uint32_t i)
 {
-	static struct running r;
+	static struct running r BUFFER;
 	const struct spec_hook *h = &c->hooks->kind[c->kind].at[i];
 	const char *kind = words_name(WORDS_HOOK, c->kind);
 	int done;

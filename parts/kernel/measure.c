@@ -35,7 +35,7 @@ static struct level {
 	uint8_t at[BLOCK];
 	uint32_t used;
 	uint64_t digests; /* that ever came here */
-} levels[LEVELS_MAX];
+} levels[LEVELS_MAX] BUFFER;
 
 /* What dm-verity has besides: salt before each block, and a tree that is already there. */
 static struct tree {

@@ -37,7 +37,7 @@ _Static_assert(
 	MEASURE_NAMES_MAX == 262144 && MEASURE_NAMES_BYTES == 4 << 20 && MEASURE_DEPTH_MAX == 128,
 	"the messages say so");
 
-static char path[PATH_MAX], value[XATTR_MAX] BUFFER;
+static char path[PATH_MAX] BUFFER, value[XATTR_MAX] BUFFER;
 static char self[32], scratch[24]; /* the name of a descriptor; a number */
 
 /* -- errors ------------------------------------------------------------------------------------ */
@@ -230,7 +230,7 @@ list_one(int fd, const struct stat *s)
 static int
 read_names(int dir)
 {
-	static struct fd_dir d;
+	static struct fd_dir d BUFFER;
 	const struct fd_entry *entry;
 
 	fd_dir_open(&d, dir);

@@ -299,7 +299,7 @@ user_namespace(struct err *e, struct facts *f)
 bool
 probe_user_namespace(void)
 {
-	static struct facts f;
+	static struct facts f BUFFER;
 	struct err ignored;
 
 	(void)user_namespace(&ignored, &f);

@@ -31,7 +31,7 @@ give_back(char *at, size_t size)
 static void
 forget(char *from, char *to)
 {
-	uintptr_t page = getauxval(AT_PAGESZ);
+	uintptr_t page = (uintptr_t)getpagesize();
 	char *first = (char *)(((uintptr_t)from + page - 1) & -page);
 	char *last = (char *)((uintptr_t)to & -page);
 
@@ -41,19 +41,20 @@ forget(char *from, char *to)
 	memset(last, 0, (size_t)(to - last));
 }
 
-/* The kernel laid them out: the words, the environment, the name of the file, without gaps.  It
- * shows all words, or up to the first NUL where the last byte of the words is none (setproctitle).
- */
+/* The kernel laid them out: the words, the environment, the name of the file, without gaps, to the
+ * end of the stack's last page.  It shows all words, or up to the first NUL where the last byte of
+ * the words is none (setproctitle). */
 void
 shed_words(void)
 {
 	static const char title[] = PROCSTAT_STAYS;
 	char *words = program_invocation_name, *file = (char *)getauxval(AT_EXECFN);
 	char *behind = environ && *environ ? *environ : file;
+	uintptr_t last = (uintptr_t)getpagesize() - 1; /* byte of a page */
 
 	if (!words || !file || behind <= words || file < behind)
 		return;
-	forget(words, file + strlen(file));
+	forget(words, (char *)((((uintptr_t)file + strlen(file)) | last) + 1));
 	memcpy(words, title,
 		sizeof title); /* not even `a run b` is shorter, with the name behind it */
 	if (behind - words > (ptrdiff_t)sizeof title)
@@ -63,7 +64,7 @@ shed_words(void)
 void
 shed_buffers(void)
 {
-	uintptr_t page = getauxval(AT_PAGESZ);
+	uintptr_t page = (uintptr_t)getpagesize();
 	char *from = (char *)(((uintptr_t)__bss_start + page - 1) & -page);
 
 	forget(from, &behind_buffers);
@@ -72,5 +73,6 @@ shed_buffers(void)
 void
 shed_stack(void *from)
 {
-	forget(from, (char *)environ);
+	if ((char *)from < program_invocation_name)
+		forget(from, program_invocation_name);
 }

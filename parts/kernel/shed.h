@@ -14,7 +14,7 @@
 void shed_words(void);
 void shed_buffers(void);
 
-/* The stack from there up to where main() was called: for whoever never returns to it. */
+/* The stack from there up to the words: for whoever never returns to main(). */
 void shed_stack(void *from);
 
 #endif

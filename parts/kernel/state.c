@@ -1,6 +1,7 @@
 /* Folders, locks and the status; state.json is in state_json.c, the start gate in state_gate.c. */
 #include "kernel/state.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -493,7 +494,7 @@ int
 state_each(struct err *e, int root_dir, int (*each)(struct err *e, void *arg, const char *id),
 	void *arg)
 {
-	static struct batch b;
+	static struct batch b BUFFER;
 	char last[SPEC_ID_MAX + 1] = "";
 
 	IN(e, ROLE_HOST);

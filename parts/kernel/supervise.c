@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -19,8 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The linker's own symbol: the ELF header where it is mapped. Hidden: no entry in the GOT. */
+/* The linker's own symbols: the ELF header where it is mapped. Hidden: no entry in the GOT. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern ElfW(Dyn) _DYNAMIC[] __attribute__((weak, visibility("hidden"))); /* behind the tables */
 
 enum {
 	REAP_BURST = 64, /* then signals have their turn: a storm must not delay them */
@@ -28,10 +28,11 @@ enum {
 	LAST_MS = 1000,	 /* after SIGKILL, for those that the kernel does not let go */
 	DEPTH_MAX = 256, /* ancestors that are looked at */
 	STAT_BYTES = 512,
+	FRAMES = 1024, /* our own, and of the calls that give memory back */
 };
 
 /* What runs while nothing but signals happens lies together, see shrink(). */
-#define TOGETHER __attribute__((section(".text.supervise")))
+#define TOGETHER __attribute__((section(".text.hot.supervise")))
 
 enum state { RUN, STOPPING, DRAIN, SWEEP, LAST };
 
@@ -291,11 +292,11 @@ exit_status(struct supervise *s)
 }
 
 static int
-time_left(enum state state, enum reaped reaped, int64_t end)
+time_left(enum state state, int64_t end)
 {
 	int64_t left = end - clock_ms();
 
-	if (reaped == MORE || left < 0)
+	if (left < 0)
 		left = 0;
 	return (int)(state >= SWEEP && left > SWEEP_POLL ? SWEEP_POLL : left);
 }
@@ -340,23 +341,28 @@ hurry(struct supervise *s, enum state *state, int64_t *end)
 }
 
 /* Gives back the memory of the start: the pages of the program, but for those that are needed now,
- * and of the stack.  They come again when they are needed, and the file is still what it was.  The
- * kernel maps up to 16 pages around the one that is missing, if they are of the same mapping: so
- * what is kept is made one of its own, by an advice that differs. */
+ * of the stack, and of the tables that the relocations have made ours.  Pages of the program come
+ * again when they are needed, and the file is still what it was.  The kernel maps up to 16 pages
+ * around the one that is missing, if they are of the same mapping: so what is kept is made one of
+ * its own, by an advice that differs. */
 static TOGETHER void
 shrink(void)
 {
 	const ElfW(Ehdr) *image = (const void *)__ehdr_start;
 	const ElfW(Phdr) *ph = (const void *)(__ehdr_start + image->e_phoff);
-	uintptr_t page = getauxval(AT_PAGESZ), here = (uintptr_t)__builtin_frame_address(0) & -page;
+	uintptr_t page = (uintptr_t)getpagesize();
+	uintptr_t frames = ((uintptr_t)__builtin_frame_address(0) - FRAMES) & -page;
 	uintptr_t kept[] = {(uintptr_t)syscall - page, (uintptr_t)supervise_run};
-	size_t size = ph->p_memsz;
+	uintptr_t tables = ((uintptr_t)image + ph[1].p_vaddr) & -page;
+	uintptr_t behind = (uintptr_t)_DYNAMIC & -page;
 
 	for (int i = 0; i < 2; i++)
-		(void)syscall(SYS_madvise, kept[i] & -page, (size_t)(2 + i) * page, MADV_RANDOM);
-	/* Our own frame lies below `here`, in less than a page. */
-	(void)syscall(SYS_madvise, here - 9 * page, 8 * page, MADV_DONTNEED);
-	(void)syscall(SYS_madvise, image, size, MADV_DONTNEED);
+		(void)syscall(SYS_madvise, kept[i] & -page, 2 * page, MADV_RANDOM);
+	(void)syscall(SYS_madvise, frames - 8 * page, 8 * page, MADV_DONTNEED);
+	(void)syscall(SYS_madvise, image, ph->p_memsz, MADV_DONTNEED);
+	/* Nothing that runs from here on follows a pointer in a table. */
+	if (ph->p_type == PT_LOAD && behind > tables)
+		(void)syscall(SYS_madvise, tables, behind - tables, MADV_DONTNEED);
 }
 
 static TOGETHER int
@@ -389,8 +395,7 @@ supervise_run(struct supervise *s)
 		return pause_run(s);
 	for (;;) {
 		siginfo_t info;
-		int sig =
-			sig_wait(&info, end || reaped == MORE ? time_left(state, reaped, end) : -1);
+		int sig = sig_wait(&info, reaped == MORE ? 0 : end ? time_left(state, end) : -1);
 
 		if (sig == SIGCHLD)
 			say(s, SUPERVISE_CHILD_SIGNAL, sig, 0);

@@ -1,5 +1,6 @@
 /* The main program: its place, what it inherits, and its execution (init.md 2.3, 2.4, 3, 5). */
 #include "base/clock.h"
+#include "base/arena.h"
 #include "base/fd.h"
 #include "base/role.h"
 #include "base/str.h"
@@ -93,7 +94,7 @@ execute(char **argv, char *path)
 static void
 search(char **argv)
 {
-	static char path[4096];
+	static char path[4096] BUFFER;
 	const char *dirs = getenv("PATH"), *name = argv[0];
 	int error = ENOENT;
 

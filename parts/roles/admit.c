@@ -20,7 +20,7 @@
 #define OURS "org.ocirt.verify." /* annotations */
 
 static struct policy policy;
-static struct verified verified;
+static struct verified verified BUFFER;
 
 /* What was accepted last of what has this name. */
 static struct {
@@ -341,7 +341,8 @@ admit_hooks(struct err *e, struct verified *v, const char *bundle, struct hooks_
 int
 admit_again(struct err *e, const struct state *s, struct hooks_call *call)
 {
-	static struct verified again; /* what create has verified itself is in the annotations */
+	/* What create has verified itself is in the annotations. */
+	static struct verified again BUFFER;
 	struct verify_keys keys = {0};
 	int dir; /* stays open as long as we live */
 

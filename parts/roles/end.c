@@ -17,7 +17,7 @@
 #include <signal.h>
 #include <string.h>
 
-static struct spec spec;
+static struct spec spec BUFFER;
 static char held_text[STATE_JSON_MAX] BUFFER; /* what the strings of a held state point into */
 
 static void

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct held held;
+static struct held held BUFFER;
 
 /* -- the process ------------------------------------------------------------------------------- */
 

@@ -116,7 +116,8 @@ program_find(struct err *e, struct run *r)
 int
 program_descriptors(struct err *e, struct run *r)
 {
-	static char text[ERR_TEXT_MAX]; /* what one message holds: warnings are dropped whole */
+	/* What one message holds: warnings are dropped whole. */
+	static char text[ERR_TEXT_MAX] BUFFER;
 	int keep[] = {
 		r->sync_init,
 		r->gate.gate,

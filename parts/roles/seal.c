@@ -168,7 +168,7 @@ measure(struct err *e, int bundle_dir, struct manifest_object *o, bool root)
 static int
 make_manifest(struct err *e, struct manifest *m, const struct seal_request *q)
 {
-	static struct spec spec;
+	static struct spec spec BUFFER;
 	static char hex[DIGEST_TEXT];
 	const char *bundle, *text, *config = q->config ? q->config : "config.json";
 	uint8_t digest[DIGEST_SIZE];
@@ -194,7 +194,7 @@ make_manifest(struct err *e, struct manifest *m, const struct seal_request *q)
 }
 
 /* What openssl said last. */
-static char answer[PUBLIC_KEY_TEXT_MAX + 1];
+static char answer[PUBLIC_KEY_TEXT_MAX + 1] BUFFER;
 
 /* Runs openssl, args[4] being the key.  Returns the length of the answer; its first line is why it
  * failed. */

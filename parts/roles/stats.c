@@ -418,7 +418,7 @@ const char *
 stats_line(struct err *e, const struct held *h)
 {
 	static char out[LINE_MAX] BUFFER;
-	static struct doc d;
+	static struct doc d BUFFER;
 	const char *row = rows;
 
 	d.h = h;

@@ -19,7 +19,7 @@ enum { VALUE_BYTES = 4096 };
 /* -- what is in force -------------------------------------------------------------------------- */
 
 /* The hierarchies in which the container is, as those of a host. */
-static struct facts facts;
+static struct facts facts BUFFER;
 
 static void
 look(const struct held *h)

@@ -40,7 +40,7 @@ static int
 try_key(struct err *e, struct verified *v, int dir, const char *file, const struct signed_text *t,
 	bool *is_key)
 {
-	static char text[PUBLIC_KEY_TEXT_MAX + 1];
+	static char text[PUBLIC_KEY_TEXT_MAX + 1] BUFFER;
 	struct public_key key;
 	ssize_t n = fd_read_file(e, dir, file, text, sizeof text);
 
@@ -58,7 +58,7 @@ try_key(struct err *e, struct verified *v, int dir, const char *file, const stru
 static int
 try_keys(struct err *e, struct verified *v, const char *dir, const struct signed_text *t)
 {
-	static struct fd_dir walk;
+	static struct fd_dir walk BUFFER;
 	const struct fd_entry *entry;
 	FD_AUTO int fd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool any = false, is_key;
@@ -99,7 +99,7 @@ static int
 read_manifest(struct err *e, struct verified *v, int bundle_dir, const struct verify_keys *keys)
 {
 	static char text[MANIFEST_TEXT_MAX + 1] BUFFER;
-	static struct signed_text t;
+	static struct signed_text t BUFFER;
 	ssize_t n = fd_read_file(e, bundle_dir, MANIFEST_FILE, text, sizeof text), m;
 
 	if (n < 0)
