@@ -15,7 +15,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { SIG_MASK_MAX = 16 }; /* bytes of the kernel's largest set (mips) */
+enum {
+	SIG_MASK_MAX = 16,	     /* bytes of the kernel's largest set (mips) */
+	SIG_END = _NSIG / 8 * 8 + 1, /* behind the kernel's last signal: 65, on mips 129 */
+};
 
 struct sig_mask {
 	unsigned char bits[SIG_MASK_MAX];

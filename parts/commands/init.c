@@ -436,7 +436,7 @@ finish(struct init *it)
 		s->same_place = it->single;
 		s->default_child = true;
 	}
-	for (int i = 1; i < _NSIG; i++)
+	for (int i = 1; i < SIG_END; i++)
 		stops |= s->route[i].stops;
 	if (!stops)
 		s->route[SIGTERM].stops = true;

@@ -74,7 +74,7 @@ struct supervise {
 	int stop_ms;	   /* from the stop signal to SIGTERM for all; 0: no such limit */
 	int grace_ms;	   /* from there to SIGKILL */
 	uint8_t remap[32]; /* bits of statuses that become 0 */
-	struct supervise_route route[_NSIG];
+	struct supervise_route route[SIG_END];
 	bool loud;
 	void (*tell)(enum supervise_event event, int number, int other, const char *text);
 

@@ -20,7 +20,7 @@ supervise_begin(struct supervise *s)
 {
 	sig_block(&s->mask_before);
 	sig_set(SIGCHLD, false, &s->chld_before); /* ignored: the kernel would reap in our place */
-	for (int sig = 1; sig < _NSIG; sig++)
+	for (int sig = 1; sig < SIG_END; sig++)
 		s->route[sig].to = (uint8_t)sig;
 	s->self = getpid();
 }

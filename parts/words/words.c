@@ -158,7 +158,7 @@ const char *words_namespace_runc(enum namespace ns)
 
 /* What programs and engines mean by SIGRTMIN is glibc's first free one, whatever libc we are
  * linked with: systemd's SIGRTMIN+3 is 37.  (The kernel begins at 32, musl at 35.) */
-enum { SIGNAL_RTMIN = 34, SIGNAL_MAX = 64 };
+enum { SIGNAL_RTMIN = 34, SIGNAL_MAX = _NSIG - 1 };
 
 enum { WORD_MAX = 32 }; /* bytes of a signal as people write it, with its NUL */
 
