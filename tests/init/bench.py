@@ -86,8 +86,9 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         helper = f"{tmp}/helper"
         subprocess.run(["gcc", "-O1", "-static", "-o", helper, HERE / "helper.c"], check=True)
-        inits = {"ocirt": [str(HERE.parents[1] / "ocirt"), "init", "--"]}
-        for name in ("tini", "tini-static", "dumb-init", "catatonit"):
+        inits = {"ocirt": [str(HERE.parents[1] / "ocirt"), "init", "--"],
+                 "ocirt setsid": [str(HERE.parents[1] / "ocirt"), "init", "--setsid", "--"]}
+        for name in ("tini", "tini-static", "dumb-init", "catatonit"):  # dumb-init makes a session
             if shutil.which(name):
                 inits[name] = [shutil.which(name), "--"]
         starts = {name: [] for name in inits}
@@ -100,7 +101,7 @@ def main():
             for name, command in inits.items():
                 cpu, memory[name] = own_cpu(helper, command)
                 reaps[name].append(cpu)
-        best = {what: min(statistics.median(v) for n, v in table.items() if n != "ocirt")
+        best = {what: min(statistics.median(v) for n, v in table.items() if not n.startswith("ocirt"))
                 for what, table in (("start", starts), ("reap", reaps)) if len(table) > 1}
         print(f"{'':12}{'RSS':>8}{'PSS':>8}{'start ms':>10}{'/best':>7}{f'{ORPHANS} orphans, CPU ms':>26}{'/best':>7}")
         for name in inits:

@@ -69,7 +69,8 @@ pid1(char **argv)
 	return code(status);
 }
 
-/* record N: the next N signals, one line each: number, si_code, value */
+/* record N: the next N signals, one line each: number, si_code, value; none within PATIENCE
+ * seconds: 9 */
 static int
 record(char **argv)
 {
@@ -77,7 +78,7 @@ record(char **argv)
 	dprintf(1, "ready %d\n", getpid());
 	for (int n = atoi(argv[0]); n > 0; n--) {
 		siginfo_t info;
-		struct timespec t = {10, 0};
+		struct timespec t = {atoi(getenv("PATIENCE") ?: "10"), 0};
 		long sig = syscall(SYS_rt_sigtimedwait, full, &info, &t, SET);
 
 		if (sig < 0)
