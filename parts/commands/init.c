@@ -108,7 +108,7 @@ usage(const struct init *it, int fd)
 	if (it->who == INIT_TINI || it->who == INIT_DUMB)
 		init_write(fd, version(it));
 	(void)str_format(line, sizeof line, "%s: %s [options] [--] program [arguments]\n",
-		it->who == INIT_CATATONIT ? "usage" : "Usage", it->name);
+		it->who == INIT_CATATONIT ? "usage" : "Usage", str_base(it->name));
 	init_write(fd, line);
 	for (const struct row *r = rows; r < rows + ROWS; r++, name = str_after(str_after(name))) {
 		char letter[] = {'-', r->letter, ' ', '\0'};
@@ -127,6 +127,20 @@ refuse(const struct init *it, const char *text, const char *word)
 {
 	init_say(INIT_FATAL, text, word);
 	usage(it, 2);
+	return it->s.own_error;
+}
+
+/* An error of the words themselves, as getopt(3) has it; dumb-init leaves it at that. */
+static int
+misused(const struct init *it, const char *text, const char *word, const char *behind)
+{
+	char line[256];
+
+	(void)str_format(line, sizeof line, "%s: %s%s%s\n",
+		it->who == INIT_NATIVE ? "ocirt init" : it->name, text, word, behind);
+	init_write(2, line);
+	if (it->who != INIT_DUMB)
+		usage(it, 2);
 	return it->s.own_error;
 }
 
@@ -274,7 +288,9 @@ take(struct init *it, const struct row *r, const char *value, const char *given)
 	if (!r->value)
 		return apply(it, r->what);
 	if (!value)
-		return refuse(it, "option requires an argument: @", given);
+		return given[1] == '-' ? misused(it, "option '", given, "' requires an argument")
+				       : misused(it, "option requires an argument -- '",
+						 (char[]){r->letter, '\0'}, "'");
 	if (apply_value(it, r->what, value))
 		return INIT_RUN;
 	if (r->what != REWRITE || it->who != INIT_DUMB)
@@ -301,7 +317,7 @@ take_word(struct init *it, char **words, int *at)
 			return take(it, r, word + len + 1, given);
 		return take(it, r, r->value && words[*at + 1] ? words[++*at] : NULL, given);
 	}
-	return refuse(it, "unrecognized option '@'", given);
+	return misused(it, "unrecognized option '", given, "'");
 }
 
 /* -a, -abc, -eVALUE, -e VALUE. */
@@ -317,7 +333,7 @@ take_letters(struct init *it, char **words, int *at)
 		while (r < rows + ROWS && (!(r->who & it->who) || r->letter != *c))
 			r++;
 		if (r == rows + ROWS)
-			return refuse(it, "invalid option in '@'", given);
+			return misused(it, "invalid option -- '", (char[]){*c, '\0'}, "'");
 		if (r->value && c[1])
 			return take(it, r, c + 1, given);
 		status = take(it, r, r->value && words[*at + 1] ? words[++*at] : NULL, given);
@@ -476,6 +492,15 @@ init_parse(struct init *it, int argc, char **words)
 	finish(it);
 	if (it->pause || words[at])
 		return INIT_RUN;
+	if (it->who == INIT_DUMB) {
+		char line[256];
+
+		(void)str_format(line, sizeof line,
+			"Usage: %s [option] program [args]\nTry %s --help for full usage.\n",
+			it->name, it->name);
+		init_write(2, line);
+		return it->s.own_error;
+	}
 	if (it->who == INIT_CATATONIT || it->who == INIT_NATIVE)
 		init_say(INIT_FATAL, "missing program name", NULL);
 	usage(it, 2);

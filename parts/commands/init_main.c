@@ -78,7 +78,7 @@ choose(struct init *it, int *argc, char ***argv)
 		who = who_is((*argv)[0]);
 	}
 	it->who = who;
-	it->name = str_base((*argv)[0]);
+	it->name = (*argv)[0];
 }
 
 int

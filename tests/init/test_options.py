@@ -98,7 +98,7 @@ def test_usage_errors(init, words):
     ("native", ["-V"], 0, "stdout", "ocirt init version "),
     ("native", ["--version"], 0, "stdout", "ocirt init version "),
     ("native", ["--grace", "x", "true"], 125, "stderr", "Not a valid option for --grace"),
-    ("native", ["--grace"], 125, "stderr", "option requires an argument: --grace"),
+    ("native", ["--grace"], 125, "stderr", "ocirt init: option '--grace' requires an argument\n"),
     ("native", ["-r", "TERM:NIX", "true"], 125, "stderr", "Not a valid option for -r"),
 ])
 def test_texts(init, name, words, code, stream, text):
@@ -108,6 +108,28 @@ def test_texts(init, name, words, code, stream, text):
     assert done.returncode == code
     assert text in getattr(done, stream)
     assert getattr(done, "stderr" if stream == "stdout" else "stdout") == ""
+
+
+@pytest.mark.parametrize("words, text", [
+    ([], "Usage: {0} [option] program [args]\nTry {0} --help for full usage.\n"),
+    (["--yolo", "true"], "{0}: unrecognized option '--yolo'\n"),
+    (["-cz", "true"], "{0}: invalid option -- 'z'\n"),
+    (["-r"], "{0}: option requires an argument -- 'r'\n"),
+    (["--rewrite"], "{0}: option '--rewrite' requires an argument\n"),
+])
+def test_misuse_of_dumb_init(init, words, text):
+    if init.name != "dumb-init":
+        pytest.skip("dumb-init's")
+    done = init.raw(*words)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", text.format(init.command[0]))
+
+
+@pytest.mark.parametrize("words, text", [(["-z"], "invalid option -- 'z'"), (["-se"], "option requires an argument -- 'e'")])
+def test_misuse_of_the_others(init, words, text):
+    if init.name not in ("tini", "catatonit") or (init.name == "catatonit" and "-z" not in words):
+        pytest.skip("of other names")
+    done = init.raw(*words)
+    assert (done.returncode, done.stdout, done.stderr.split("\n")[0]) == (1, "", f"{init.command[0]}: {text}")
 
 
 def test_engines_parse_the_version(place, helper):
