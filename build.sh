@@ -909,7 +909,7 @@ containers() {
 
 stage_commands() { containers "$PWD/ocirt" tests/commands; }
 
-# Debian's inits fail many of these, and most of those only when a time limit is over: so ours alone by default.
+# Debian's inits fail many of these, and most of those only when a time limit is over (3 minutes): so ours alone by default.
 stage_init() {
 	need_root
 	rows='ocirt or native'

@@ -29,6 +29,9 @@ ALL = [f"ocirt-{n}" for n in NAMES] + [f"debian-{n}" for n in NAMES[1:]]
 sys.dont_write_bytecode = True
 
 
+PATIENCE = 2  # seconds for an original that does not end: what it fails is known, and not to be waited for
+
+
 class Init:
     """One init: how to call it, and how to run something below it."""
 
@@ -37,6 +40,7 @@ class Init:
         self.ours = ident.startswith("ocirt-")
         self.name = ident.split("-", 1)[1]
         self.helper = helper
+        self.most = 1000 if self.ours else PATIENCE
         if not self.ours:
             self.command = [shutil.which(self.name)]
         elif self.name == "native":
@@ -54,11 +58,11 @@ class Init:
         return [*first, *self.command, *options, "--", *map(str, words)]
 
     def run(self, *words, options=(), pid1=False, before=(), timeout=10, **more):
-        return subprocess.run([*map(str, before), *self.argv(*words, options=options, pid1=pid1)], timeout=timeout,
+        return subprocess.run([*map(str, before), *self.argv(*words, options=options, pid1=pid1)], timeout=min(timeout, self.most),
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
     def raw(self, *words, timeout=10, env=None):
-        return subprocess.run([*self.command, *words], timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        return subprocess.run([*self.command, *words], timeout=min(timeout, self.most), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True, env={**os.environ, **(env or {})})
 
     def group(self):
@@ -111,6 +115,9 @@ class Started:
 
     def __init__(self, init, words, options=(), pid1=False, **more):
         before = [init.helper, "pid1", "0", "-1"] if pid1 else []
+        self.most = init.most
+        if not init.ours:
+            more.setdefault("env", {**os.environ, "PATIENCE": str(PATIENCE)})
         self.process = subprocess.Popen([*before, *init.command, *options, "--", *map(str, words)], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, **more)
         self.pid = int(self.process.stderr.readline()) if pid1 else self.process.pid
@@ -120,7 +127,7 @@ class Started:
         os.kill(self.pid, sig)
 
     def end(self, timeout=10):
-        out, err = self.process.communicate(timeout=timeout)
+        out, err = self.process.communicate(timeout=min(timeout, self.most))
         return self.process.returncode, out, err
 
     def __enter__(self):

@@ -22,7 +22,7 @@ DROPPED = {  # by name: what the original does not forward, and its users rely u
 @pytest.mark.parametrize("pid1", [False, True], ids=["plain", "pid1"])
 def test_1_sigchld_ignored_by_the_caller(init, pid1):
     start = time.monotonic()
-    done = subprocess.run([init.helper, "ignore", str(int(signal.SIGCHLD)), *init.argv("true", pid1=pid1)], timeout=5)
+    done = subprocess.run([init.helper, "ignore", str(int(signal.SIGCHLD)), *init.argv("true", pid1=pid1)], timeout=min(5, init.most))
     assert (done.returncode, time.monotonic() - start < 2) == (0, True)
 
 
@@ -90,7 +90,7 @@ def child_of(pid):
 def test_4_term_at_the_very_beginning(init):
     lost = 0
     for i in range(60):
-        with subprocess.Popen([init.helper, "pid1", str(100 + i * 33), "15", *init.command, "--", "sleep", "0.3"]) as p:
+        with subprocess.Popen([init.helper, "pid1", str(100 + i * 33), "15", *init.command, "--", "sleep", "0.3" if init.ours else "0.1"]) as p:
             lost += p.wait(timeout=5) != 143
     assert lost <= 1
 
@@ -189,8 +189,11 @@ def test_no_wakeups(init, started):
             return next(int(line.split()[1]) for line in f if line.startswith("voluntary"))
 
     with started(init, [init.helper, "record", 1]) as run:
-        time.sleep(0.2)
-        before = wakeups(run.pid)
+        for _ in range(20):  # until it has settled down, on a busy machine, too
+            before = wakeups(run.pid)
+            time.sleep(0.3)
+            if wakeups(run.pid) == before:
+                break
         time.sleep(3)
         assert wakeups(run.pid) == before
         run.kill(15)
