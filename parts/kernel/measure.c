@@ -64,7 +64,7 @@ digest_block(const uint8_t *block, size_t len, uint8_t out[DIGEST_SIZE])
 static void
 compare(struct level *l)
 {
-	static uint8_t there[BLOCK];
+	static uint8_t there[BLOCK] BUFFER;
 	uint64_t *place = &tree.place[l - levels];
 
 	if (!tree.salt)
@@ -227,7 +227,7 @@ place_levels(uint64_t blocks)
 int
 measure_dm_verity(struct err *e, int fd, const char *name, struct measured_tree *t)
 {
-	static uint8_t block[BLOCK];
+	static uint8_t block[BLOCK] BUFFER;
 	static struct superblock s;
 	uint8_t root[DIGEST_SIZE] = {0};
 
