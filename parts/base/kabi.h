@@ -262,6 +262,9 @@ _Static_assert(sizeof(struct kabi_loop_config) == 304, "loop_config");
 #endif
 
 /* f_type of statfs(2). */
+#ifndef BTRFS_SUPER_MAGIC
+#define BTRFS_SUPER_MAGIC 0x9123683e
+#endif
 #ifndef CGROUP_SUPER_MAGIC
 #define CGROUP_SUPER_MAGIC 0x27e0eb
 #endif
@@ -276,6 +279,12 @@ _Static_assert(sizeof(struct kabi_loop_config) == 304, "loop_config");
 #endif
 #ifndef EROFS_SUPER_MAGIC_V1
 #define EROFS_SUPER_MAGIC_V1 0xe0f5e1e2
+#endif
+#ifndef EXT4_SUPER_MAGIC
+#define EXT4_SUPER_MAGIC 0xef53
+#endif
+#ifndef F2FS_SUPER_MAGIC
+#define F2FS_SUPER_MAGIC 0xf2f52010
 #endif
 #ifndef ISOFS_SUPER_MAGIC
 #define ISOFS_SUPER_MAGIC 0x9660

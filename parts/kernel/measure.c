@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/fd.h"
+#include "base/mnt.h"
 #include "base/sys.h"
 
 #include <errno.h>
@@ -133,7 +134,11 @@ bool
 measure_verity(int fd, char text[DIGEST_TEXT])
 {
 	struct kabi_verity_digest d = {.size = sizeof d.digest};
+	uint32_t magic = mnt_magic(fd);
 
+	/* A filesystem in user space, or one behind a network, could say anything. */
+	if (magic != EXT4_SUPER_MAGIC && magic != F2FS_SUPER_MAGIC && magic != BTRFS_SUPER_MAGIC)
+		return false;
 	if (ioctl(fd, (int)FS_IOC_MEASURE_VERITY, &d) < 0 || d.algorithm != SHA256 ||
 		d.size != DIGEST_SIZE)
 		return false;
