@@ -62,8 +62,8 @@ fd_read_given(struct err *e, const char *path, char *buf, size_t size)
 	return fd < 0 ? fail_errno(e, "open %s", path) : fd_read_all(e, fd, buf, size, path);
 }
 
-ssize_t
-fd_read_file(struct err *e, int dir, const char *path, char *buf, size_t size)
+int
+fd_open_file(struct err *e, int dir, const char *path)
 {
 	/* Not blocking: opening a FIFO would wait for its writer before we could refuse it. */
 	FD_AUTO int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -77,6 +77,15 @@ fd_read_file(struct err *e, int dir, const char *path, char *buf, size_t size)
 	}
 	if (!S_ISREG(st.st_mode))
 		return fail(e, "%s: not a regular file", path);
+	return fd_keep(&fd);
+}
+
+ssize_t
+fd_read_file(struct err *e, int dir, const char *path, char *buf, size_t size)
+{
+	FD_AUTO int fd = fd_open_file(e, dir, path);
+
+	TRY(fd);
 	return fd_read_all(e, fd, buf, size, path);
 }
 

@@ -33,6 +33,9 @@ ssize_t fd_read_given(struct err *e, const char *path, char *buf, size_t size);
 /* The same for a regular file by path; FIFOs, devices and directories are refused. */
 ssize_t fd_read_file(struct err *e, int dir, const char *path, char *buf, size_t size);
 
+/* The first half of it: opens such a file for reading. */
+int fd_open_file(struct err *e, int dir, const char *path);
+
 /* Writes all of data. Returns 0. */
 int fd_write(struct err *e, int fd, const void *data, size_t len, const char *name);
 

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "roles/admit.h"
 #include "roles/load.h"
 #include "roles/verify.h"
 #include "plan/cover.h"
@@ -71,14 +72,17 @@ verify(struct err *e, const char *path)
 		return fail(e, "--key: no file is named");
 	if (keys.dir && !*keys.dir) /* the keys of the current directory are not meant */
 		return fail(e, "--keys: no directory is named");
+	if (keys.key && keys.dir)
+		return fail(e, "--key and --keys: one of them");
 	TRY(load_absolute(e, &keys.key));
 	TRY(load_absolute(e, &keys.dir));
 	TRY(load_bundle(e, path, &given.config, &bundle));
 	dir = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(e, "open %s", bundle);
+	TRY(admit_keys(e, &keys));
 	TRY(verify_manifest(e, &v, dir, &keys));
-	TRY(verify_time(e, &v, 0));
+	TRY(admit_manifest(e, &v));
 	TRY(load_config(e, given.config, &config, &len));
 	TRY(verify_config(e, &v, config, len, given.config));
 	TRY(load_decode(e, &spec, len, given.config));

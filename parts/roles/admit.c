@@ -11,12 +11,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define ACCEPTED "/var/lib/ocirt/accepted"
+enum { LOCK_MAX = 5000, LOCK_STEP = 20 }; /* ms: nobody holds it for longer than an fsync takes */
+
 #define OURS "org.ocirt.verify." /* annotations */
 
 static struct policy policy;
@@ -41,18 +44,37 @@ is_absent(const struct err *e, const char *dir, const char *path)
 	return e->number == ENOENT && !admit_leads_nowhere(dir) && !admit_leads_nowhere(path);
 }
 
+/* Is it the directory of those alone who may write there? */
+static int
+check_place(struct err *e, const char *dir)
+{
+	struct stat s;
+
+	return stat(dir, &s) < 0 ? fail_errno(e, "stat %s", dir) : verify_writers(e, &s, dir);
+}
+
 /* -- the policy -------------------------------------------------------------------------------- */
 
 static int
-read_policy(struct err *e)
+read_policy_file(struct err *e)
 {
 	static char text[POLICY_TEXT_MAX + 1] BUFFER;
-	ssize_t n = fd_read_file(e, AT_FDCWD, POLICY_FILE, text, sizeof text);
+	ssize_t n = verify_read(e, AT_FDCWD, POLICY_FILE, text, sizeof text);
 
 	if (n < 0 && is_absent(e, POLICY_DIR, POLICY_FILE))
 		return 0;
 	TRY(n);
+	TRY(check_place(e, POLICY_DIR));
 	return policy_read(e, &policy, text, (size_t)n);
+}
+
+static int
+read_policy(struct err *e)
+{
+	TRY(read_policy_file(e));
+	if (!policy.accepted)
+		policy.accepted = ACCEPTED;
+	return 0;
 }
 
 static bool
@@ -68,8 +90,6 @@ choose_policy(struct err *e, const struct request *q)
 	int wanted = q->verify < 0 && q->key ? VERIFY_REQUIRED : q->verify;
 
 	TRY(read_policy(e));
-	if (!policy.accepted)
-		policy.accepted = ACCEPTED;
 	if (policy.policy != VERIFY_OFF && (wanted >= 0 || q->key) && !is_privileged()) {
 		if (q->key)
 			return fail(e, "--key: " POLICY_FILE " says whose keys count");
@@ -85,11 +105,11 @@ choose_policy(struct err *e, const struct request *q)
 /* -- the manifest ------------------------------------------------------------------------------ */
 
 static int
-check_key(struct err *e)
+check_key(struct err *e, const char *file, const char *id)
 {
 	for (uint32_t i = 0; i < policy.revoked.n; i++)
-		if (str_equal(policy.revoked.at[i], verified.key_id))
-			return fail(e, "%s: key %s is revoked", verified.key, verified.key_id);
+		if (str_equal(policy.revoked.at[i], id))
+			return fail(e, "%s: key %s is revoked", file, id);
 	return 0;
 }
 
@@ -100,12 +120,13 @@ read_last(struct err *e, const char *name)
 	const char *dir = policy.accepted;
 	const char *path = arena_string(e, "%s/%s", dir, name);
 	char text[64];
-	ssize_t n = path ? fd_read_file(e, AT_FDCWD, path, text, sizeof text) : -1;
+	ssize_t n = path ? verify_read(e, AT_FDCWD, path, text, sizeof text) : -1;
 	size_t len;
 
 	if (n < 0 && path && is_absent(e, dir, path))
 		return 0;
 	TRY(n);
+	TRY(check_place(e, dir));
 	len = str_until(text, " ");
 	if (str_u64_n(text, len, &last.version) == 0 && n > (ssize_t)len + 1 &&
 		str_u64_n(text + len + 1, (size_t)n - len - 2, &last.created) == 0)
@@ -123,18 +144,34 @@ check_version(struct err *e, const struct manifest *m)
 		(uintmax_t)m->version, m->name, (uintmax_t)last.version);
 }
 
+int
+admit_keys(struct err *e, struct verify_keys *keys)
+{
+	TRY(read_policy(e));
+	if (!keys->key && !keys->dir) {
+		keys->dir = policy.keys;
+		keys->of_system = true;
+	}
+	return 0;
+}
+
+int
+admit_manifest(struct err *e, const struct verified *v)
+{
+	TRY(check_key(e, v->key, v->key_id));
+	TRY(check_version(e, &v->manifest));
+	return verify_time(e, v, last.created > OCIRT_DATE ? last.created : (uint64_t)OCIRT_DATE);
+}
+
 /* All that can be said before the config is parsed. */
 static int
 check_manifest(struct err *e, const struct run *r, const char *config, int bundle_dir)
 {
-	struct verify_keys keys = {.key = r->request->key, .dir = policy.keys};
-	const struct manifest *m = &verified.manifest;
+	struct verify_keys keys = {
+		.key = r->request->key, .dir = policy.keys, .of_system = !r->request->key};
 
 	TRY(verify_manifest(e, &verified, bundle_dir, &keys));
-	TRY(check_key(e));
-	TRY(check_version(e, m));
-	TRY(verify_time(
-		e, &verified, last.created > OCIRT_DATE ? last.created : (uint64_t)OCIRT_DATE));
+	TRY(admit_manifest(e, &verified));
 	return verify_config(e, &verified, r->config, r->config_len, config);
 }
 
@@ -189,12 +226,13 @@ annotate(struct err *e, struct pairs *p)
 		{OURS "key", verified.key_id},
 		{OURS "manifest", verified.digest},
 		{OURS "name", arena_string(e, "%s", m->name)},
+		{OURS "policy", words_name(WORDS_VERIFY, policy.policy)},
 		{OURS "strength", verify_words(verified.root.strength)},
 		{OURS "version", arena_string(e, "%ju", (uintmax_t)m->version)},
 	};
 	struct pair *at = arena_take(e, p->n + sizeof ours / sizeof *ours, sizeof *at);
 
-	if (!at || !ours[2].value || !ours[4].value)
+	if (!at || !ours[2].value || !ours[5].value)
 		return -1;
 	if (p->n > 0)
 		memcpy(at, p->at, p->n * sizeof *at);
@@ -283,8 +321,13 @@ accept(struct err *e)
 	dir = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0)
 		lock = openat(dir, "lock~", O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (lock < 0 || flock(lock, LOCK_EX) < 0)
+	if (lock < 0)
 		return fail_errno(e, "open %s", path);
+	for (int waited = 0; flock(lock, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP) {
+		if (errno != EWOULDBLOCK || waited >= LOCK_MAX)
+			return fail_errno(e, "lock %s/lock~", path);
+		(void)poll(NULL, 0, LOCK_STEP);
+	}
 	TRY(check_version(e, m));
 	n = str_format(text, sizeof text, "%ju %ju\n", (uintmax_t)m->version,
 		(uintmax_t)(m->created > last.created ? m->created : last.created)); /* fits */
@@ -337,18 +380,37 @@ admit_hooks(struct err *e, struct verified *v, const char *bundle, struct hooks_
 	return 0;
 }
 
-/* The annotation is ours: create lets no config have one of this name. */
+/* What `create` would only have warned of. */
+static int
+judge_again(struct err *e, const struct state *s)
+{
+	const char *how = spec_pair(&s->annotations, OURS "policy");
+
+	if (!how || !str_equal(how, words_name(WORDS_VERIFY, VERIFY_WARN)))
+		return verify_refuse(e);
+	log_warning("not verified: %s", e->text);
+	log_flush(true); /* before others drop it, who look at the config again */
+	return 0;
+}
+
 int
-admit_again(struct err *e, const struct state *s, struct hooks_call *call)
+admit_start(struct err *e, const struct state *s)
+{
+	const char *id = spec_pair(&s->annotations, OURS "key");
+
+	if (!id || (read_policy(e) == 0 && check_key(e, s->bundle, id) == 0))
+		return 0;
+	return judge_again(e, s);
+}
+
+static int
+check_hooks(struct err *e, const struct state *s, const char *digest, struct hooks_call *call)
 {
 	/* What create has verified itself is in the annotations. */
 	static struct verified again BUFFER;
-	struct verify_keys keys = {0};
+	const struct verify_keys keys = {.digest = digest};
 	int dir; /* stays open as long as we live */
 
-	keys.digest = spec_pair(&s->annotations, OURS "manifest");
-	if (!keys.digest)
-		return 0;
 	if (again.manifest.name)
 		verify_close(&again);
 	dir = openat(AT_FDCWD, s->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -356,4 +418,13 @@ admit_again(struct err *e, const struct state *s, struct hooks_call *call)
 		return fail_errno(e, "open %s", s->bundle);
 	TRY(verify_manifest(e, &again, dir, &keys));
 	return admit_hooks(e, &again, s->bundle, call);
+}
+
+/* The annotations are ours: create lets no config have one of such a name. */
+int
+admit_again(struct err *e, const struct state *s, struct hooks_call *call)
+{
+	const char *digest = spec_pair(&s->annotations, OURS "manifest");
+
+	return !digest || check_hooks(e, s, digest, call) == 0 ? 0 : judge_again(e, s);
 }

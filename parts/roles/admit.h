@@ -32,6 +32,13 @@ int admit_settle(struct err *e);
 /* Is there a link that leads nowhere?  To what is not mounted yet is not the same as nothing. */
 bool admit_leads_nowhere(const char *path);
 
+/* For `verify`: the system's policy, and its keys where none are named. */
+int admit_keys(struct err *e, struct verify_keys *keys);
+
+/* After admit_keys() and verify_manifest(): does the policy accept this key, version and time?
+ * Runs in: host. */
+int admit_manifest(struct err *e, const struct verified *v);
+
 /* After the plan is made: bind mounts will be refused whose source is not what was compared.
  * Runs in: host. */
 int admit_plan(struct err *e, struct run *r);
@@ -47,8 +54,12 @@ int admit_root(struct err *e, struct run *r);
 /* Sets call->fd to the descriptors that were compared.  Runs in: host, init. */
 int admit_hooks(struct err *e, struct verified *v, const char *bundle, struct hooks_call *call);
 
-/* The same for `start` and `delete`: what they run is compared again, with the manifest that
- * `create` has seen.  Runs in: host. */
+/* Before a container is started: is the key still good that its bundle was verified with?  Where
+ * `create` would have warned this is a warning.  Runs in: host. */
+int admit_start(struct err *e, const struct state *s);
+
+/* admit_hooks() for `start` and `delete`: what they run is compared again, with the manifest that
+ * `create` has seen; a warning as above.  Runs in: host. */
 int admit_again(struct err *e, const struct state *s, struct hooks_call *call);
 
 #endif

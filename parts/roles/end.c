@@ -104,6 +104,7 @@ poststart(struct err *e, struct held *h)
 int
 end_start(struct err *e, struct held *h)
 {
+	TRY(admit_start(e, &h->state));
 	if (state_release(e, h->dir) < 0)
 		return e->number == ECANCELED ? hook_failed(h) : -1;
 	return poststart(e, h);

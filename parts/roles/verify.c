@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "kernel/image.h"
 #include "kernel/measure.h"
+#include "kernel/probe.h"
 #include "roles/sealed.h"
 #include "plan/cover.h"
 
@@ -18,12 +19,41 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 int
 verify_refuse(struct err *e)
 {
 	e->number = ERR_UNVERIFIED;
 	return -1;
+}
+
+/* -- what is the system's -----------------------------------------------------------------------
+ */
+
+int
+verify_writers(struct err *e, const struct stat *s, const char *name)
+{
+	if ((s->st_uid == 0 || s->st_uid == geteuid()) && !(s->st_mode & S_IWOTH) &&
+		(s->st_gid == 0 || !(s->st_mode & S_IWGRP)))
+		return 0;
+	if (probe_user_namespace())
+		return 0;
+	return fail(e, "%s: others than root can write to it: owner %u:%u, mode %o", name,
+		s->st_uid, s->st_gid, s->st_mode & 07777);
+}
+
+ssize_t
+verify_read(struct err *e, int dir, const char *path, char *buf, size_t size)
+{
+	FD_AUTO int fd = fd_open_file(e, dir, path);
+	struct stat s;
+
+	TRY(fd);
+	if (fstat(fd, &s) < 0)
+		return fail_errno(e, "stat %s", path);
+	TRY(verify_writers(e, &s, path));
+	return fd_read_all(e, fd, buf, size, path);
 }
 
 /* -- the manifest and who signed it ------------------------------------------------------------ */
@@ -37,12 +67,13 @@ struct signed_text {
 
 /* Did the key of this file sign it?  -1 also when it is no key; *is_key tells. */
 static int
-try_key(struct err *e, struct verified *v, int dir, const char *file, const struct signed_text *t,
-	bool *is_key)
+try_key(struct err *e, struct verified *v, const struct verify_keys *keys, int dir,
+	const char *file, const struct signed_text *t, bool *is_key)
 {
 	static char text[PUBLIC_KEY_TEXT_MAX + 1] BUFFER;
 	struct public_key key;
-	ssize_t n = fd_read_file(e, dir, file, text, sizeof text);
+	ssize_t n = keys->of_system ? verify_read(e, dir, file, text, sizeof text)
+				    : fd_read_file(e, dir, file, text, sizeof text);
 
 	*is_key = false;
 	TRY(n);
@@ -56,21 +87,26 @@ try_key(struct err *e, struct verified *v, int dir, const char *file, const stru
 
 /* Tries every key of a directory: a signature does not say whose it is. */
 static int
-try_keys(struct err *e, struct verified *v, const char *dir, const struct signed_text *t)
+try_keys(struct err *e, struct verified *v, const struct verify_keys *keys,
+	const struct signed_text *t)
 {
+	const char *dir = keys->dir ? keys->dir : VERIFY_KEYS;
 	static struct fd_dir walk BUFFER;
 	const struct fd_entry *entry;
 	FD_AUTO int fd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool any = false, is_key;
+	struct stat s;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &s) < 0)
 		return fail_errno(e, "open %s", dir);
+	if (keys->of_system)
+		TRY(verify_writers(e, &s, dir));
 	fd_dir_open(&walk, fd);
 	while ((entry = fd_dir_next(&walk))) {
 		if (!str_ends(entry->name, ".pem"))
 			continue;
 		any = true;
-		if (try_key(e, v, fd, entry->name, t, &is_key) == 0) {
+		if (try_key(e, v, keys, fd, entry->name, t, &is_key) == 0) {
 			v->key = arena_string(e, "%s/%s", dir, entry->name);
 			return v->key ? 0 : -1;
 		}
@@ -91,8 +127,7 @@ find_key(struct err *e, struct verified *v, const struct verify_keys *keys,
 	bool is_key;
 
 	v->key = keys->key;
-	return v->key ? try_key(e, v, AT_FDCWD, v->key, t, &is_key)
-		      : try_keys(e, v, keys->dir ? keys->dir : VERIFY_KEYS, t);
+	return v->key ? try_key(e, v, keys, AT_FDCWD, v->key, t, &is_key) : try_keys(e, v, keys, t);
 }
 
 static int
@@ -137,6 +172,8 @@ verify_time(struct err *e, const struct verified *v, uint64_t earliest)
 	const struct manifest *m = &v->manifest;
 	int64_t clock = clock_now().tv_sec;
 	uint64_t now = clock < 0 ? 0 : (uint64_t)clock;
+	struct timespec t = {.tv_sec = (time_t)m->not_before};
+	char text[STR_TIME_MAX];
 
 	if (now < earliest)
 		now = earliest;
@@ -144,8 +181,9 @@ verify_time(struct err *e, const struct verified *v, uint64_t earliest)
 		now = m->created;
 	if (now >= m->not_before)
 		return 0;
-	(void)fail(e, MANIFEST_FILE ": notBefore: %llu is %llu seconds from now",
-		(unsigned long long)m->not_before, (unsigned long long)(m->not_before - now));
+	(void)str_time(text, sizeof text, &t, false); /* fits */
+	(void)fail(e, MANIFEST_FILE ": notBefore: %llu (%s) is %llu seconds from now",
+		(unsigned long long)m->not_before, text, (unsigned long long)(m->not_before - now));
 	return verify_refuse(e);
 }
 

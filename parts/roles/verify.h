@@ -21,6 +21,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 
 #define VERIFY_KEYS "/etc/ocirt/keys" /* where *.pem are the keys that count */
 
@@ -56,11 +58,19 @@ struct verify_keys {
 	const char *key;    /* one PEM file; NULL: those of the directory */
 	const char *dir;    /* of *.pem; NULL: VERIFY_KEYS */
 	const char *digest; /* in place of a signature: that of seal.json, found good before */
+	bool of_system;	    /* the directory counts only as far as verify_writers() allows */
 };
 
 /* Whatever kept us from verifying, nothing was verified: e->number becomes ERR_UNVERIFIED.  Returns
  * -1. */
 int verify_refuse(struct err *e);
+
+/* Fails where others than root, or the caller himself, can write to what s is about.  In a user
+ * namespace nothing fails: there the ids of others cannot be told apart. */
+int verify_writers(struct err *e, const struct stat *s, const char *name);
+
+/* fd_read_file() of what nobody else can write to. */
+ssize_t verify_read(struct err *e, int dir, const char *path, char *buf, size_t size);
 
 int verify_manifest(
 	struct err *e, struct verified *v, int bundle_dir, const struct verify_keys *keys);

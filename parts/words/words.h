@@ -87,7 +87,8 @@ enum seccomp_operator {
 	SECCOMP_MASKED_EQ,
 };
 
-/* What is done about a bundle that is not what was signed; what a manifest has digests of */
+/* What is done about a bundle that is not what was signed; what a manifest has digests of.  A
+ * stricter policy is a larger number. */
 enum verify_policy { VERIFY_OFF, VERIFY_WARN, VERIFY_REQUIRED };
 enum sealed_kind { SEALED_FILE, SEALED_DIRECTORY };
 

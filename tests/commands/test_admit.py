@@ -1,6 +1,7 @@
 """--verify and --key of create and run: what was not signed does not start.  The system's own /etc/ocirt and
 /var/lib/ocirt are covered by a test's, in a mount namespace of each call."""
 
+import fcntl
 import json
 import os
 import random
@@ -62,6 +63,13 @@ class Gate:
                           root=False).ok()
         return self
 
+    def verify(self, *options, **more):
+        return self.runtime.call("verify", *options, self.dir, root=False, wrap=self.wrap, **more)
+
+    def key_id(self):
+        der = subprocess.run(["openssl", "pkey", "-pubin", "-in", self.public, "-outform", "DER"], capture_output=True, check=True)
+        return sealed.sha256(der.stdout)
+
     def call(self, verb, *options, wrap=(), id_=None, **more):
         """Without writing the config anew, as Bundle.create() does."""
         more.setdefault("wrap", (*self.wrap, *wrap))
@@ -115,6 +123,7 @@ def test_signed_bundle_starts_and_state_tells(required):
         OURS + "key": sealed.sha256(der.stdout),
         OURS + "manifest": sealed.sha256((g.dir / "seal.json").read_bytes()),
         OURS + "name": "app",
+        OURS + "policy": "required",
         OURS + "strength": "writable: can change after the check",
         OURS + "version": "7",
     }
@@ -234,6 +243,16 @@ def test_rollback(required):
     assert elsewhere.joinpath("app").read_text().split()[0] == "6"
 
 
+def test_somebody_holds_the_lock(required):
+    g = required.seal(version=5)
+    g.accepted.mkdir(parents=True)
+    with open(g.accepted / "lock~", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = g.call("run").fails("lock /var/lib/ocirt/accepted/lock~: ", code=UNVERIFIED)
+        assert result.message == f"{g.runtime.name} run failed: lock /var/lib/ocirt/accepted/lock~: resource temporarily unavailable"
+    g.runs()
+
+
 @pytest.mark.skipif(not shutil.which("strace"), reason="no strace here")
 def test_two_versions_start_at_once(required):
     """The older one, whose check was before the newer one was accepted, is held up as it writes itself down."""
@@ -302,7 +321,7 @@ def test_not_before_is_compared_with_what_is_known(required):
     g = required
     late = int(time.time()) + 100000
     g.seal("--not-before", late)
-    g.call("run").fails(f"seal.json: notBefore: {late} is ", code=UNVERIFIED)
+    g.call("run").fails(f"seal.json: notBefore: {late} (", code=UNVERIFIED)
     g.accepted.mkdir(parents=True)
     (g.accepted / "app").write_text(f"1 {late}\n")
     g.runs()
@@ -326,6 +345,91 @@ def test_bundle_is_copied_and_the_mount_comes_from_where_it_was(required):
     g.runs()
     (was / "data/file").write_text("other\n")
     g.refused(f"{was}/data: not what was sealed")
+
+
+def test_verify_knows_the_policy(required):
+    g = required.seal(version=5)
+    g.verify().ok()
+    g.runs()
+    g.seal(version=4)
+    for options in ([], ["--key", g.public], ["--keys", g.public.parent]):
+        result = g.verify(*options).fails(code=UNVERIFIED)
+        assert result.message == "seal.json: version 4 of app, after version 5"
+    g.seal(version=5)
+    g.policy(policy="off", revoked=[g.key_id()])
+    assert g.verify().fails(code=UNVERIFIED).message == f"/etc/ocirt/keys/app.pem: key {g.key_id()} is revoked"
+    assert g.verify("--key", g.public).fails(code=UNVERIFIED).message == f"{g.public}: key {g.key_id()} is revoked"
+    g.policy(policy="off", keys="/etc/ocirt/none")
+    assert g.verify().fails(code=UNVERIFIED).message == "open /etc/ocirt/none: no such file or directory"
+    g.verify("--key", g.public).ok()
+    g.policy("{}")
+    assert g.verify().fails(code=UNVERIFIED).message == "/etc/ocirt/verify.json: policy: missing"
+
+
+def test_one_key_or_a_directory(required):
+    g = required.seal()
+    assert g.verify("--key", g.public, "--keys", g.keys).fails(code=UNVERIFIED).message == "--key and --keys: one of them"
+
+
+def test_key_is_revoked_before_the_start(required):
+    g = required
+    g.bundle.sh("sleep 60")
+    g.seal()
+    g.call("create").ok()
+    g.policy(policy="required", revoked=[g.key_id()])
+    result = g.runtime.call("start", g.bundle.id, wrap=g.wrap).fails(code=UNVERIFIED)
+    assert result.message.endswith(f"{g.dir}: key {g.key_id()} is revoked"), result
+    assert g.runtime.state(g.bundle.id).ok().json["status"] == "created"
+    g.policy(policy="required")
+    g.runtime.call("start", g.bundle.id, wrap=g.wrap).ok()
+    g.runtime.delete(g.bundle.id, force=True).ok()
+    g.call("create", "--verify=warn").ok()
+    g.policy(policy="required", revoked=[g.key_id()])
+    result = g.runtime.call("start", g.bundle.id, wrap=g.wrap).ok()
+    assert result.warnings == [f"not verified: {g.dir}: key {g.key_id()} is revoked"], result
+    g.runtime.delete(g.bundle.id, force=True).ok()
+
+
+# -- who may write to it -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("owner, mode", [((1000, 0), 0), ((0, 1000), 0o020), ((0, 0), 0o002)])
+@pytest.mark.parametrize("what", ["", "verify.json", "keys"])
+def test_policy_that_others_can_write_to(required, what, owner, mode):
+    g = required.seal()
+    path = g.system / "etc/ocirt" / what
+    mode |= path.stat().st_mode & 0o755
+    path.chmod(mode)
+    os.chown(path, *owner)
+    said = str(Path("/etc/ocirt") / what)
+    said += f": others than root can write to it: owner {owner[0]}:{owner[1]}, mode {mode:o}"
+    g.refused(said)
+    assert g.verify().fails(code=UNVERIFIED).message == said
+    os.chown(path, 0, 0)
+    path.chmod(mode & 0o755)
+    g.runs()
+
+
+def test_key_that_others_can_write_to(required):
+    g = required.seal()
+    os.chown(g.keys / "app.pem", 1000, 0)
+    g.refused("seal.json.sig: not made by a key of /etc/ocirt/keys")
+    g.policy(policy="warn")
+    assert g.runs().warnings == ["/etc/ocirt/keys: ignored: app.pem: others than root can write to it: owner 1000:0, mode 644",
+                                 "not verified: seal.json.sig: not made by a key of /etc/ocirt/keys"]
+    g.policy(policy="required")
+    (g.keys / "app.pem").chmod(0o664)
+    os.chown(g.keys / "app.pem", 0, 0)  # root's group
+    g.runs()
+
+
+@pytest.mark.parametrize("what", ["", "app"])
+def test_versions_that_others_can_write_to(required, what):
+    g = required.seal()
+    g.runs()
+    (g.accepted / what).chmod(0o757)
+    said = str(Path("/var/lib/ocirt/accepted") / what)
+    g.refused(f"{said}: others than root can write to it: owner 0:0, mode 757")
 
 
 # -- the policy --------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 harness/sealed.py."""
 
 import base64
+import datetime
 import hashlib
 import json
 import os
@@ -549,8 +550,9 @@ def test_not_before(bundle, offset, ok):
     if ok:
         s.verify().ok()
     else:
-        message = s.verify().fails(f"seal.json: notBefore: {now + offset} is 3", code=UNVERIFIED).message
-        assert re.search(r" is 3[0-9]{3} seconds from now$", message)
+        message = s.verify().fails(f"seal.json: notBefore: {now + offset} (", code=UNVERIFIED).message
+        when = datetime.datetime.fromtimestamp(now + offset, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        assert re.search(rf"{now + offset} \({when}\) is 3[0-9]{{3}} seconds from now$", message)
 
 
 def test_creation_is_past_where_the_clock_is_not_set(bundle):
