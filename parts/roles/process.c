@@ -277,7 +277,8 @@ check_status(struct err *e, enum state_status status, bool ignore_paused)
 }
 
 /* What has not executed a program cannot be traced (S2), and who may not trace it may not enter its
- * namespaces either: setns(2).  Some releases of Linux 5.10 give no error then, but an empty link. */
+ * namespaces either: setns(2).  Some releases of Linux 5.10 give no error then, but an empty link.
+ */
 static int
 check_traceable(struct err *e, pid_t init)
 {
