@@ -1,15 +1,14 @@
 """Bind mounts with mapped ids: MT-6, MT-7.  The source lies on a tmpfs, which the kernel can map since 6.3."""
 
 import os
-import platform
 import subprocess
 
 import pytest
 
 from harness import Bundle, Container
+from harness.kernel import RELEASE
 
-KERNEL = tuple(int(n) for n in platform.release().split("-")[0].split(".")[:2])
-needs_tmpfs = pytest.mark.skipif(KERNEL < (6, 3), reason="a tmpfs can be mapped since Linux 6.3")
+needs_tmpfs = pytest.mark.skipif(RELEASE < (6, 3), reason="a tmpfs can be mapped since Linux 6.3")
 
 
 def maps(*extents):

@@ -177,14 +177,14 @@ def test_hooks(imaged):
 
 # -- user namespaces ------------------------------------------------------------------------------------------------
 
-NOT_MAPPED = "root.path: mapping the ids of a {} image (ext4 needs Linux 5.12, erofs 5.19, squashfs 6.2): invalid argument"
+NOT_MAPPED = "root.path: mapping the ids of a {} image (ext4 needs Linux 5.12, erofs 5.19, squashfs 6.2): {}"
 
 
 def in_user_namespace(bundle, *namespace):
     """Older kernels: refused, and the test is done."""
     bundle.namespace("user", *namespace) if namespace else bundle.user_namespace()
     if not images.can_map(bundle.kind):
-        bundle.args("true").create().fails(NOT_MAPPED.format(bundle.kind))
+        bundle.args("true").create().fails(NOT_MAPPED.format(bundle.kind, images.NOT_MAPPED_WHY))
     return images.can_map(bundle.kind)
 
 
@@ -211,7 +211,7 @@ def test_user_namespace_without_fsopen(squashed):
 
 def test_ids_that_cannot_be_mapped(squashed):
     squashed.user_namespace().args("true").refused(
-        text=NOT_MAPPED.format("squashfs"), wrap=injected("mount_setattr:error=EINVAL"))
+        text=NOT_MAPPED.format("squashfs", "invalid argument"), wrap=injected("mount_setattr:error=EINVAL"))
 
 
 # -- what is refused ------------------------------------------------------------------------------------------------

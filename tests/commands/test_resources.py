@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness import Container, layout
+from harness.kernel import RELEASE
 
 PAGE = 4096
 
@@ -222,9 +223,13 @@ def test_cc_2_quota_and_period(limits, quota, period):
 
 
 @pytest.mark.ours
-def test_cc_3_burst(limits):
+def test_cc_3_burst(bundle, limits):
     needs("cpu")
-    files = limits({"cpu": {"quota": 50000, "burst": 20000}})
+    resources = {"cpu": {"quota": 50000, "burst": 20000}}
+    if RELEASE < (5, 14):
+        bundle.set("linux.resources", resources).refused("cpu.burst")
+        return
+    files = limits(resources)
     assert files.number("cpu", "cpu.cfs_burst_us", "cpu.max.burst") == 20000
 
 
@@ -253,9 +258,13 @@ def test_cc_5_absent_cpu_or_node(bundle, member, value):
 
 
 @pytest.mark.ours
-def test_cc_6_idle(limits):
+def test_cc_6_idle(bundle, limits):
     needs("cpu")
-    files = limits({"cpu": {"shares": 512, "idle": 1}})
+    resources = {"cpu": {"shares": 512, "idle": 1}}
+    if RELEASE < (5, 15):
+        bundle.set("linux.resources", resources).refused("cpu.idle")
+        return
+    files = limits(resources)
     assert files.number("cpu", "cpu.idle", "cpu.idle") == 1
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness import Container, layout
+from harness.kernel import RELEASE
 
 pytestmark = pytest.mark.ours  # runc 1.1.5 knows none of these properties
 
@@ -94,7 +95,7 @@ def kept_in_a_cpuset():
     top = layout.mount_point("")
     v2 = top and "cpuset" in (top / "cgroup.subtree_control").read_text().split()
     moved = v2 or layout.has_v1("cpuset")
-    return not moved or tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 2)
+    return not moved or RELEASE >= (6, 2)
 
 
 @pytest.mark.parametrize("affinity, expected", [({"initial": "0"}, "0"), ({"initial": "0", "final": "1"}, "1"), ({"final": "1"}, "1")])

@@ -1,5 +1,6 @@
 """One container over its life."""
 
+import errno
 import json
 import os
 import select
@@ -107,7 +108,8 @@ class Container:
         """Until init has ended."""
         try:
             fd = os.pidfd_open(self.pid)
-        except ProcessLookupError:
+        except OSError as error:
+            assert error.errno in (errno.ESRCH, errno.EINVAL), error  # EINVAL: it is just ending, before Linux 6
             return self
         try:
             assert select.select([fd], [], [], seconds)[0], f"the container still runs after {seconds} s"
