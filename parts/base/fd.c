@@ -1,5 +1,6 @@
 #include "base/fd.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "base/sys.h"
 
@@ -9,6 +10,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -17,6 +19,7 @@
 enum {
 	LAST_RESORT_FDS = 1 << 20, /* fs.nr_open, unless an administrator raised it */
 	REPLACE_TRIES = 8,
+	LOCK_STEP_MAX = 20, /* ms between two tries for a lock */
 };
 
 /* --- whole files ---------------------------------------------------------------------------- */
@@ -360,4 +363,22 @@ fd_fill_stdio(struct err *e)
 		}
 	}
 	return 0;
+}
+
+int
+fd_lock(int fd, int ms)
+{
+	int64_t end = clock_ms() + ms;
+
+	for (int step = 1;; step = step < LOCK_STEP_MAX ? step * 2 : LOCK_STEP_MAX) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -1;
+		if (clock_ms() >= end) {
+			errno = EWOULDBLOCK;
+			return -1;
+		}
+		clock_sleep(step);
+	}
 }

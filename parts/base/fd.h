@@ -80,6 +80,10 @@ int fd_cloexec_from(int first);
  * -1 with errno. */
 int fd_close_except(int first, const int *keep, size_t n);
 
+/* flock(2) of fd, exclusive, tried for ms milliseconds.  Returns 0, or -1 with errno: EWOULDBLOCK
+ * where somebody else still holds it. */
+int fd_lock(int fd, int ms);
+
 /* Opens /dev/null on those of 0, 1 and 2 that are closed, so that no later open lands there. */
 int fd_fill_stdio(struct err *e);
 

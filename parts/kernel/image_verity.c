@@ -7,14 +7,17 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #define CONTROL "/dev/mapper/control"
-#define NASCENT "ocirt" /* a device that nobody holds yet; one at a time, by a lock */
+#define NASCENT "ocirt-new" /* a device that nobody holds yet; one at a time, by a lock */
 
-enum { TRIES = 16, SECTORS = MANIFEST_BLOCK / 512 };
+enum {
+	TRIES = 16,
+	SECTORS = MANIFEST_BLOCK / 512,
+	LOCK_MAX = 5000, /* ms */
+};
 
 static struct {
 	struct kabi_dm head;
@@ -110,8 +113,8 @@ make(int control, struct image *i)
 {
 	char name[32];
 
-	(void)str_format(name, sizeof name, NASCENT "-%s", str_base(i->device)); /* fits */
-	if (flock(control, LOCK_EX) < 0 || create(control) < 0 || hold(control, i) < 0)
+	(void)str_format(name, sizeof name, "ocirt-%s", str_base(i->device)); /* fits */
+	if (fd_lock(control, LOCK_MAX) < 0 || create(control) < 0 || hold(control, i) < 0)
 		return -1;
 	memcpy(call.name, name, sizeof name);
 	if (ask(control, KABI_DM_DEV_RENAME, NASCENT, 0) < 0)

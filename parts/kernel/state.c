@@ -22,8 +22,7 @@
 #include <unistd.h>
 
 enum {
-	LOCK_STEP_MAX = 20, /* ms between two tries for a lock */
-	EACH_BATCH = 64,    /* ids that one walk of the root collects */
+	EACH_BATCH = 64, /* ids that one walk of the root collects */
 };
 
 /* A folder that is not yet, or no longer, a container: this, the id, a comma and a pid; and one
@@ -369,25 +368,6 @@ state_remove(struct err *e, int root_dir, const char *id, int dir)
 
 /* -- lock and status --------------------------------------------------------------------------- */
 
-/* flock(2) with a deadline.  Returns 0, or -1 with errno. */
-static int
-lock_within(int fd, int ms)
-{
-	int64_t end = clock_ms() + ms;
-
-	for (int step = 1;; step = step < LOCK_STEP_MAX ? step * 2 : LOCK_STEP_MAX) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return -1;
-		if (clock_ms() >= end) {
-			errno = EWOULDBLOCK;
-			return -1;
-		}
-		clock_sleep(step);
-	}
-}
-
 int
 state_lock(struct err *e, int dir, int ms)
 {
@@ -398,7 +378,7 @@ state_lock(struct err *e, int dir, int ms)
 	fd = openat(dir, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno != ENOENT)
 		return fail_errno(e, "state lock");
-	if (fd >= 0 && lock_within(fd, ms) < 0) {
+	if (fd >= 0 && fd_lock(fd, ms) < 0) {
 		if (errno == EWOULDBLOCK)
 			return fail(e, "container is locked: another command is at work on it");
 		return fail_errno(e, "state lock");

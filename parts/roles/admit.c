@@ -11,14 +11,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define ACCEPTED "/var/lib/ocirt/accepted"
-enum { LOCK_MAX = 5000, LOCK_STEP = 20 }; /* ms: nobody holds it for longer than an fsync takes */
+enum { LOCK_MAX = 5000 }; /* ms: nobody holds it for longer than an fsync takes */
 
 #define OURS "org.ocirt.verify." /* annotations */
 
@@ -323,11 +321,8 @@ accept(struct err *e)
 		lock = openat(dir, "lock~", O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (lock < 0)
 		return fail_errno(e, "open %s", path);
-	for (int waited = 0; flock(lock, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP) {
-		if (errno != EWOULDBLOCK || waited >= LOCK_MAX)
-			return fail_errno(e, "lock %s/lock~", path);
-		(void)poll(NULL, 0, LOCK_STEP);
-	}
+	if (fd_lock(lock, LOCK_MAX) < 0)
+		return fail_errno(e, "lock %s/lock~", path);
 	TRY(check_version(e, m));
 	n = str_format(text, sizeof text, "%ju %ju\n", (uintmax_t)m->version,
 		(uintmax_t)(m->created > last.created ? m->created : last.created)); /* fits */

@@ -319,4 +319,4 @@ def test_killed_at_every_call(dm):
         if not killed:
             result.ok()
             break
-    assert not killed and [d for d in left if d] == [{"ocirt"}] * 2, left  # at the second and the third call
+    assert not killed and [d for d in left if d] == [{"ocirt-new"}] * 2, left  # at the second and the third call
