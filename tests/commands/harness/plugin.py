@@ -19,8 +19,11 @@ SESSION = {}
 NOTES = []  # lines that tests want to be read at the end
 
 
-
 def pytest_configure(config):
+    # What nohup or a background job of a shell ignores, every process of the tests would ignore.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     config.addinivalue_line("markers", "ours: behaviour of ocirt alone; skipped for other runtimes")
     config.addinivalue_line("markers", "patience(seconds): how long the test may take (60)")
 
