@@ -174,6 +174,7 @@ def test_pause_of_what_is_being_killed(bundle):
 
 
 @pytest.mark.ours
+@pytest.mark.patience(180)  # an emulated machine takes a second for each of the hundred calls
 def test_pause_and_kill_at_once(counter):
     """Whoever comes first: the container ends."""
     for n in range(20):
